@@ -34,7 +34,7 @@ impl RateLimits {
             _ if status == 429 => {
                 let wait = headers
                     .retry_after
-                    .and_then(|value| retry_after_millis(value, now));
+                    .and_then(|value| retry_after(value, now));
                 self.extend(ALL, now.mono.plus(wait.unwrap_or(DEFAULT_SECONDS * 1000)));
                 0
             }
@@ -135,7 +135,9 @@ fn parse_seconds(text: &str) -> Option<u64> {
     Some(seconds.ceil().min(MAX_SECONDS as f64) as u64)
 }
 
-fn retry_after_millis(value: &str, now: Now) -> Option<u64> {
+/// Reads a `Retry-After` header, seconds or an HTTP date, as milliseconds from now; capped at [`MAX_SECONDS`], `None` if it
+/// is neither. A date in the past is 0.
+pub fn retry_after(value: &str, now: Now) -> Option<u64> {
     let value = value.trim();
     if let Some(seconds) = parse_seconds(value) {
         return Some(seconds * 1000);
