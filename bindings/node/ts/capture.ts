@@ -1,0 +1,225 @@
+// From a thrown thing to the core: build event JSON, let the hook see it, hand it over.
+//
+// Nothing in here throws into the app. What the app gets back is the event id, or an empty string when nothing was
+// taken (no DSN, closed, or dropped by sampling or a hook).
+
+import { CONTEXT_BOUNDS, EVENT_BOUNDS, cut, quote, toJson } from "./bounded";
+import type { CaptureContext, Event, EventHint, Level, Mechanism } from "./event";
+import { describe, stackFrom, type Description } from "./exceptions";
+import { requestPart } from "./request";
+import { messageOf } from "./scope";
+import { client, isolationOf, scopeLink, type Client, type ScopeLink } from "./state";
+import { warnOnce } from "./warn";
+
+const MANUAL: Mechanism = { type: "generic", handled: true };
+
+/** Errors already reported, with the id they got: middleware, logger and crash handler may all see the same one. */
+const reported = new WeakMap<object, string>();
+
+/** True while `beforeSend` runs. */
+let inHook = false;
+
+/** True from `process.on("exit")` on: the worker may get no time any more, so every event is made durable at once. */
+let exiting = false;
+
+/** Makes every later capture durable before it returns. */
+export function captureDurablyFromNowOn(): void {
+  exiting = true;
+}
+
+/**
+ * Reports an error, or anything else that was thrown. The same error object is reported once; later calls answer the
+ * first id.
+ */
+export function captureException(thrown: unknown, context?: CaptureContext): string {
+  return captureThrown(thrown, context?.mechanism ?? MANUAL, context, false, captureException);
+}
+
+/** `captureException` for the SDK's own integrations. With `fatal` the event is on disk when this returns. */
+export function captureThrown(
+  thrown: unknown,
+  mechanism: Mechanism,
+  context: CaptureContext | undefined,
+  fatal: boolean,
+  entry: Function,
+): string {
+  const to = client();
+  if (!to.enabled) return "";
+  try {
+    const identity = typeof thrown === "object" && thrown !== null ? thrown : undefined;
+    const earlier = identity && reported.get(identity);
+    if (earlier !== undefined) {
+      // The first report may still be on its way to the disk, and the process is about to die.
+      if (fatal) to.native.flushSync(to.shutdownTimeoutMs);
+      return earlier;
+    }
+    const link = scopeLink();
+    const described = describe(thrown, mechanism, entry);
+    const json = exceptionEvent(described, context, to, link);
+    const id = deliver(json, fatal, { originalException: thrown }, to, link);
+    if (identity !== undefined) reported.set(identity, id);
+    return id;
+  } catch (error) {
+    warnOnce(`an error could not be reported (${messageOf(error)})`);
+    return "";
+  }
+}
+
+/** Reports a text. */
+export function captureMessage(message: string, context?: Level | CaptureContext): string {
+  const to = client();
+  if (!to.enabled) return "";
+  try {
+    const given: CaptureContext = typeof context === "string" ? { level: context } : (context ?? {});
+    const link = scopeLink();
+    const text = typeof message === "string" ? quote(message, 16_384) : quote(toJson(message), 16_384);
+    const parts = [`"message":${text}`, `"level":${quote(given.level ?? "info", 16)}`];
+    if (to.attachStacktrace) {
+      const stack = stackFrom(captureMessage);
+      const entry = { value: cut(String(message), 16_384), stack, mechanism: { ...MANUAL, synthetic: true } };
+      parts.push(`"exception":{"values":[${JSON.stringify(entry)}]}`);
+    }
+    return deliver(event(parts, given, undefined, to, link), false, {}, to, link);
+  } catch (error) {
+    warnOnce(`a message could not be reported (${messageOf(error)})`);
+    return "";
+  }
+}
+
+/** Reports an event that the app built itself, in the protocol's shape. */
+export function captureEvent(given: Event, hint?: EventHint): string {
+  const to = client();
+  if (!to.enabled) return "";
+  if (typeof given !== "object" || given === null) {
+    warnOnce("captureEvent needs an object; the call was ignored");
+    return "";
+  }
+  try {
+    const link = scopeLink();
+    return deliver(toJson(given, EVENT_BOUNDS), false, hint ?? {}, to, link);
+  } catch (error) {
+    warnOnce(`an event could not be reported (${messageOf(error)})`);
+    return "";
+  }
+}
+
+/** The id of the last event of this request or task; an empty string if there is none. */
+export function lastEventId(): string {
+  return isolationOf(scopeLink()).lastEventId;
+}
+
+function exceptionEvent(
+  described: Description,
+  context: CaptureContext | undefined,
+  to: Client,
+  link: ScopeLink,
+): string {
+  const parts = [`"exception":{"values":${JSON.stringify(described.exceptions)}}`];
+  if (context?.level !== undefined) parts.push(`"level":${quote(context.level, 16)}`);
+  return event(parts, context, described, to, link);
+}
+
+/** Adds to `parts` what every event has, and closes the object. */
+function event(
+  parts: string[],
+  context: CaptureContext | undefined,
+  described: Description | undefined,
+  to: Client,
+  link: ScopeLink,
+): string {
+  parts.push(`"timestamp":${Date.now() / 1_000}`);
+  if (link.request !== undefined) requestPart(parts, link.request, to.sendDefaultPii, context);
+  if (context?.transaction !== undefined) parts.push(`"transaction":${quote(String(context.transaction), 1_024)}`);
+  const contexts = contextsPart(context, described);
+  if (contexts !== undefined) parts.push(contexts);
+  const extra = extraPart(context, described);
+  if (extra !== undefined) parts.push(extra);
+  if (context?.tags !== undefined) parts.push(`"tags":${toJson(context.tags, CONTEXT_BOUNDS)}`);
+  if (context?.user !== undefined) parts.push(`"user":${toJson(context.user, CONTEXT_BOUNDS)}`);
+  if (context?.fingerprint !== undefined) parts.push(`"fingerprint":${toJson(context.fingerprint, CONTEXT_BOUNDS)}`);
+  return `{${parts.join(",")}}`;
+}
+
+/** Contexts of this event alone: one named after each error type that carries properties, and the caller's. */
+function contextsPart(context: CaptureContext | undefined, described: Description | undefined): string | undefined {
+  const properties = described?.properties;
+  if (properties === undefined && context?.contexts === undefined) return undefined;
+  const texts: string[] = [];
+  for (const [type, json] of properties ?? []) {
+    // An error called "os" must not replace the context of that name.
+    texts.push(`${quote(PROTOCOL_CONTEXTS.has(type) ? `${type} error` : type, 256)}:${json}`);
+  }
+  for (const [name, value] of Object.entries(context?.contexts ?? {})) {
+    texts.push(`${quote(name, 256)}:${toJson(value, CONTEXT_BOUNDS)}`);
+  }
+  return `"contexts":{${texts.join(",")}}`;
+}
+
+const PROTOCOL_CONTEXTS = new Set([
+  "app", "browser", "cloud_resource", "culture", "device", "flags", "gpu", "os", "response", "runtime", "trace",
+]);
+
+function extraPart(context: CaptureContext | undefined, described: Description | undefined): string | undefined {
+  const thrown = described?.thrown;
+  if (thrown === undefined && context?.extra === undefined) return undefined;
+  const texts = thrown === undefined ? [] : [`"thrown":${thrown}`];
+  for (const [name, value] of Object.entries(context?.extra ?? {})) {
+    texts.push(`${quote(name, 256)}:${toJson(value, CONTEXT_BOUNDS)}`);
+  }
+  return `"extra":{${texts.join(",")}}`;
+}
+
+/** Hands an event over, through the hook if there is one. */
+function deliver(json: string, fatal: boolean, hint: EventHint, to: Client, link: ScopeLink): string {
+  const durable = fatal || exiting;
+  const hook = to.hooks.beforeSend;
+  const id = hook === undefined ? link.native.capture(json, durable) : throughHook(hook, json, durable, hint, to, link);
+  if (id !== "") isolationOf(link).lastEventId = id;
+  return id;
+}
+
+type BeforeSend = NonNullable<Client["hooks"]["beforeSend"]>;
+
+function throughHook(
+  hook: BeforeSend,
+  json: string,
+  durable: boolean,
+  hint: EventHint,
+  to: Client,
+  link: ScopeLink,
+): string {
+  const prepared = link.native.prepare(json);
+  if (prepared === null) return "";
+  if (inHook) {
+    warnOnce("an error was captured inside beforeSend; it was dropped, as the hook cannot judge its own events");
+    to.native.reject("before_send");
+    return "";
+  }
+  inHook = true;
+  let kept: unknown;
+  let id: unknown;
+  try {
+    const seen = JSON.parse(prepared) as Event;
+    id = seen.event_id;
+    kept = hook(seen, hint);
+  } catch (error) {
+    warnOnce(`beforeSend threw (${messageOf(error)}); the event was dropped`);
+    kept = null;
+  } finally {
+    inHook = false;
+  }
+  if (typeof (kept as { then?: unknown } | null)?.then === "function") {
+    warnOnce("beforeSend returned a promise; it must return the event or null, so the event was dropped");
+    (kept as Promise<unknown>).then(undefined, () => {});
+    kept = null;
+  } else if (kept !== null && typeof kept !== "object") {
+    warnOnce(`beforeSend returned ${typeof kept}; it must return the event or null, so the event was dropped`);
+    kept = null;
+  }
+  if (kept === null) {
+    to.native.reject("before_send");
+    return "";
+  }
+  to.native.submit(toJson(kept, EVENT_BOUNDS), durable);
+  return typeof id === "string" ? id : "";
+}

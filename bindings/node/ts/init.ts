@@ -1,0 +1,146 @@
+// Beginning and end of a client.
+
+import * as os from "node:os";
+
+import { toJson } from "./bounded";
+import { recordConsole, releaseConsole } from "./console";
+import { describeMachine } from "./contexts";
+import type { Stats } from "./event";
+import { unwatchProcess, watchProcess } from "./handlers";
+import { recordHttp, releaseHttp } from "./http";
+import { NO_CLIENT, loadAddon, type NativeClient } from "./native";
+import { divide, type Options } from "./options";
+import { client, setClient, type Client, type ScopeLink } from "./state";
+import { VERSION } from "./version";
+import { warn } from "./warn";
+
+/** The core's default, used here only where the core cannot be asked: how long exit may wait. */
+const SHUTDOWN_TIMEOUT_MS = 2_000;
+
+/**
+ * Starts the SDK. Call it once, before the app does its work. Wrong options are warnings on standard error, never
+ * errors; a second call replaces the first client.
+ */
+export function init(options?: Options): void {
+  const { hooks, captureUncaught, consoleBreadcrumbs, httpBreadcrumbs, core, warnings } = divide(options);
+  if (client().native !== NO_CLIENT) {
+    warn("init was called again; the earlier client is closed and replaced");
+    const { native } = client();
+    setClient(undefined);
+    // Zero: its queue is on disk, and the next client takes it over.
+    native.closeSync(0);
+  }
+  for (const warning of warnings) warn(warning);
+
+  const native = start(core);
+  const enabled = native.enabled();
+  const root: { -readonly [K in keyof ScopeLink]: ScopeLink[K] } = {
+    client: undefined,
+    native: native.scope(),
+    parent: undefined,
+    request: undefined,
+    lastEventId: "",
+  };
+  const next: Client = {
+    native,
+    enabled,
+    hooks,
+    root,
+    attachStacktrace: core["attachStacktrace"] === true,
+    sendDefaultPii: core["sendDefaultPii"] === true,
+    shutdownTimeoutMs: timeoutOr(core["shutdownTimeout"], SHUTDOWN_TIMEOUT_MS),
+    dsnHost: hostOf(core["dsn"]),
+  };
+  root.client = next;
+  setClient(next);
+  printWarnings(native);
+  if (!enabled) return;
+
+  describeMachine(root.native);
+  if (captureUncaught) watchProcess();
+  if (consoleBreadcrumbs) recordConsole();
+  if (httpBreadcrumbs) recordHttp();
+  // The worker finds out about directories and certificates after init. Unreferenced: it keeps nothing alive.
+  setTimeout(printWarnings, 200, native).unref();
+}
+
+/** Waits until everything captured so far is delivered; false if `timeoutMs` passed first. The events stay queued. */
+export async function flush(timeoutMs?: number): Promise<boolean> {
+  const { native, shutdownTimeoutMs } = client();
+  try {
+    return await native.flush(timeoutOr(timeoutMs, shutdownTimeoutMs));
+  } catch {
+    return false;
+  } finally {
+    printWarnings(native);
+  }
+}
+
+/** Flushes, then stops the SDK. What could not be delivered in time stays on disk for the next start. */
+export async function close(timeoutMs?: number): Promise<boolean> {
+  const { native, shutdownTimeoutMs } = client();
+  unwatchProcess();
+  releaseConsole();
+  releaseHttp();
+  setClient(undefined);
+  try {
+    return await native.close(timeoutOr(timeoutMs, shutdownTimeoutMs));
+  } catch {
+    return false;
+  } finally {
+    printWarnings(native);
+  }
+}
+
+/** What became of every event so far. */
+export function stats(): Stats {
+  try {
+    return JSON.parse(client().native.stats()) as Stats;
+  } catch {
+    return { captured: 0, delivered: 0, queued: 0, lost: {} };
+  }
+}
+
+/** Whether events go anywhere: a client is running and has a usable DSN. */
+export function isEnabled(): boolean {
+  return client().enabled;
+}
+
+function start(core: Record<string, unknown>): NativeClient {
+  const loaded = loadAddon();
+  if ("missing" in loaded) {
+    warn(loaded.missing);
+    return NO_CLIENT;
+  }
+  core["serverName"] ??= os.hostname();
+  const texts = Object.entries(core).map(([name, value]) => `${JSON.stringify(name)}:${toJson(plain(value), OPTION_BOUNDS)}`);
+  try {
+    return new loaded.addon.NativeClient(`{${texts.join(",")}}`, VERSION);
+  } catch (error) {
+    warn(`${(error as Error).message}; errors are not reported`);
+    return NO_CLIENT;
+  }
+}
+
+const OPTION_BOUNDS = { depth: 8, breadth: 10_000, text: 1_000_000, total: 4_000_000 };
+
+/** Regular expressions become `/source/flags`, the form in which the core reads them. */
+function plain(value: unknown): unknown {
+  return Array.isArray(value) ? value.map((item) => (item instanceof RegExp ? String(item) : item)) : value;
+}
+
+function printWarnings(native: NativeClient): void {
+  for (const warning of native.warnings()) warn(warning);
+}
+
+function timeoutOr(value: unknown, otherwise: number): number {
+  return typeof value === "number" && value >= 0 ? value : otherwise;
+}
+
+function hostOf(dsn: unknown): string {
+  try {
+    return new URL(String(dsn ?? process.env["FAULTWIRE_DSN"] ?? process.env["SENTRY_DSN"])).host;
+  } catch {
+    return "";
+  }
+}
