@@ -1,0 +1,396 @@
+//! The demo: a collector on SQLite, a project called "shop", and an example app that really fails against it.
+//! `up` shows it to a person, `shots` photographs it, `test up` proves that it works.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::{Value, json};
+
+use crate::child::Running;
+use crate::run::{Tool, say};
+use crate::{http, needs, paths};
+
+/// How the demo is to be set up.
+pub struct Plan {
+    /// Where the collector keeps its data.
+    pub data: PathBuf,
+    /// The port to listen on; without one the first free port from 9000 on.
+    pub port: Option<u16>,
+    /// The programs were built by the caller.
+    pub built: bool,
+}
+
+/// A demo that runs. Dropping it stops the collector.
+pub struct Demo {
+    pub address: SocketAddr,
+    /// None if the data was there before and its password is not known to us.
+    pub password: Option<String>,
+    pub token: String,
+    pub project: u64,
+    pub dsn: String,
+    pub collector: Running,
+    data: PathBuf,
+}
+
+/// What the issues of the project say at one moment.
+pub struct Seen {
+    pub issues: usize,
+    pub events: u64,
+}
+
+/// Builds what the demo needs: the dashboard, then the collector that carries it, the Node addon, and the Node package around it.
+pub fn build() -> Result<()> {
+    needs::node()?;
+    // The dashboard waits for the network and one core, cargo for the other: together they take as long as the longer one.
+    thread::scope(|scope| {
+        let dashboard = scope.spawn(build_dashboard);
+        let programs = Tool::cargo()
+            .args([
+                "build",
+                "--package",
+                "faultwire-collector",
+                "--package",
+                "faultwire-node",
+            ])
+            .step("collector and Node addon");
+        dashboard
+            .join()
+            .map_err(|_| anyhow!("building the dashboard panicked"))??;
+        programs.map(drop)
+    })?;
+    build_node_package("debug")
+}
+
+/// The dashboard's files. The collector finds them at run time (debug) or carries them (release).
+pub fn build_dashboard() -> Result<()> {
+    let folder = paths::at("collector/dashboard");
+    needs::npm_packages(&folder, "the dashboard")?;
+    Tool::new(needs::npm_name())
+        .args(["run", "build"])
+        .dir(&folder)
+        .step("dashboard")?;
+    Ok(())
+}
+
+/// The npm package `@faultwire/node` around the addon that cargo has built in `profile`'s folder.
+pub fn build_node_package(profile: &str) -> Result<()> {
+    let folder = paths::at("bindings/node");
+    needs::npm_packages(&folder, "the Node SDK")?;
+    let name = format!(
+        "{}faultwire_node{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    );
+    let addon = paths::target().join(profile).join(name);
+    Tool::new(needs::npm_name())
+        .args(["run", "build", "--", "--addon"])
+        .arg(addon)
+        .dir(&folder)
+        .step("Node package")?;
+    Ok(())
+}
+
+impl Demo {
+    /// Starts the collector and makes sure of the project and a token.
+    pub fn start(plan: &Plan) -> Result<Self> {
+        if !plan.built {
+            build()?;
+        }
+        let program = paths::collector("debug");
+        let access_path = access_path(&plan.data);
+        let is_fresh = !plan.data.join("faultwire.db").exists();
+        let access = if is_fresh {
+            None
+        } else {
+            read_access(&access_path)
+        };
+        let password = match (&access, is_fresh) {
+            (Some(access), _) => access["password"].as_str().map(str::to_owned),
+            (None, true) => Some(chosen_password()?),
+            (None, false) => std::env::var("FAULTWIRE_ADMIN_PASSWORD").ok(),
+        };
+        fs::create_dir_all(&plan.data)
+            .with_context(|| format!("cannot create {}", plan.data.display()))?;
+        let port = free_port(plan.port)?;
+        let mut serve = Tool::new(&program)
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+            .arg(&plan.data);
+        if let (true, Some(password)) = (is_fresh, &password) {
+            serve = serve.env("FAULTWIRE_ADMIN_PASSWORD", password);
+        }
+        let log = paths::state().join("logs").join("collector.log");
+        let (collector, line) = Running::start(
+            "the collector",
+            &serve,
+            &log,
+            "is listening on",
+            Duration::from_secs(30),
+        )?;
+        let address = line
+            .rsplit("http://")
+            .next()
+            .and_then(|text| text.trim().parse().ok());
+        let address = address
+            .with_context(|| format!("the collector said `{line}`, which names no address"))?;
+        let token = access
+            .as_ref()
+            .and_then(|access| access["token"].as_str())
+            .map(str::to_owned);
+        let token = match token
+            .filter(|token| http::get_json(address, "/api/v1/projects", token).is_ok())
+        {
+            Some(token) => token,
+            None => last_word(&cli(
+                &plan.data,
+                &["token", "create", "--name", "cargo xtask"],
+            )?)?,
+        };
+        write_access(
+            &access_path,
+            &json!({ "password": password, "token": token }),
+        )?;
+        let mut demo = Self {
+            address,
+            password,
+            token,
+            project: 0,
+            dsn: String::new(),
+            collector,
+            data: plan.data.clone(),
+        };
+        (demo.project, demo.dsn) = demo.project("shop")?;
+        Ok(demo)
+    }
+
+    /// The id and DSN of a project, created if it is not there.
+    pub fn project(&self, name: &str) -> Result<(u64, String)> {
+        let found = self.find_project(name)?;
+        let project = match found {
+            Some(project) => project,
+            None => {
+                cli(&self.data, &["project", "create", name])?;
+                self.find_project(name)?.with_context(|| {
+                    format!("project {name} was created but the API does not list it")
+                })?
+            }
+        };
+        let id = project["id"].as_u64().context("a project without an id")?;
+        let dsn = project["dsn"].as_str().context("a project without a DSN")?;
+        Ok((id, at_address(dsn, self.address)?))
+    }
+
+    /// Installs and runs an example's own script of failing requests against the project.
+    pub fn drive(&self, example: &str) -> Result<()> {
+        let folder = paths::at("examples").join(example);
+        needs::npm_packages(&folder, &format!("the example {example}"))?;
+        // Its queue belongs to this demo: events of an earlier one, with another collector, must not turn up here.
+        let queue = self.data.with_extension("queue");
+        Tool::new(needs::npm_name())
+            .args(["run", "--silent", "drive"])
+            .dir(&folder)
+            .env("FAULTWIRE_DSN", &self.dsn)
+            .env("FAULTWIRE_QUEUE_DIR", queue)
+            .step(&format!("{example} fails in three ways"))?;
+        Ok(())
+    }
+
+    /// Issues and events of the project as the API lists them now.
+    pub fn seen(&self) -> Result<Seen> {
+        let path = format!("/api/v1/projects/{}/issues?query=&limit=100", self.project);
+        let page = http::get_json(self.address, &path, &self.token)?;
+        let items = page["items"]
+            .as_array()
+            .context("the issue list has no items")?;
+        let events = items
+            .iter()
+            .filter_map(|issue| issue["count"].as_u64())
+            .sum();
+        Ok(Seen {
+            issues: items.len(),
+            events,
+        })
+    }
+
+    /// The dashboard's page of the project.
+    pub fn page(&self) -> String {
+        format!("http://{}/projects/{}/issues", self.address, self.project)
+    }
+
+    /// The base address.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// Runs one command of the collector's own CLI on the data; returns what it printed.
+fn cli(data: &Path, args: &[&str]) -> Result<String> {
+    let tool = Tool::new(paths::collector("debug"))
+        .args(args)
+        .arg("--data")
+        .arg(data);
+    let output = tool
+        .command()
+        .output()
+        .with_context(|| format!("{} does not start", tool.line()))?;
+    if !output.status.success() {
+        bail!(
+            "{} failed: {}",
+            tool.line(),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+impl Demo {
+    fn find_project(&self, name: &str) -> Result<Option<Value>> {
+        let page = http::get_json(self.address, "/api/v1/projects", &self.token)?;
+        let items = page["items"]
+            .as_array()
+            .context("the project list has no items")?;
+        Ok(items
+            .iter()
+            .find(|project| project["name"] == name)
+            .cloned())
+    }
+}
+
+/// The DSN with the address that the collector listens on now: it may be another one than when the project was created.
+fn at_address(dsn: &str, address: SocketAddr) -> Result<String> {
+    let (scheme, rest) = dsn
+        .split_once("://")
+        .with_context(|| format!("`{dsn}` is not a DSN"))?;
+    let (key, rest) = rest
+        .split_once('@')
+        .with_context(|| format!("`{dsn}` is not a DSN"))?;
+    let (_, project) = rest
+        .split_once('/')
+        .with_context(|| format!("`{dsn}` is not a DSN"))?;
+    Ok(format!("{scheme}://{key}@{address}/{project}"))
+}
+
+fn last_word(text: &str) -> Result<String> {
+    let line = text
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .context("the collector printed nothing")?;
+    Ok(line
+        .split_whitespace()
+        .last()
+        .unwrap_or_default()
+        .to_owned())
+}
+
+/// The wanted port if it is free. Without a wish the first free one from 9000 on, said aloud if it is another.
+fn free_port(wanted: Option<u16>) -> Result<u16> {
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    if let Some(port) = wanted {
+        if port != 0 && !is_free(port) {
+            bail!(
+                "port {port} is taken by another program; choose another with --port, or leave it out and a free one is taken"
+            );
+        }
+        return Ok(port);
+    }
+    let port = (FIRST_PORT..FIRST_PORT + 50).find(|port| is_free(*port));
+    let port =
+        port.with_context(|| format!("no free port from {FIRST_PORT} on; name one with --port"))?;
+    if port != FIRST_PORT {
+        say(&format!(
+            "  port {FIRST_PORT} is taken by another program: using {port}"
+        ));
+    }
+    Ok(port)
+}
+
+/// The admin password of a new data folder: FAULTWIRE_ADMIN_PASSWORD, or sixteen letters that are easy to type.
+fn chosen_password() -> Result<String> {
+    if let Ok(password) = std::env::var("FAULTWIRE_ADMIN_PASSWORD") {
+        return Ok(password);
+    }
+    // 32 letters without look-alikes: five bits each, 80 bits in all.
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)
+        .map_err(|error| anyhow!("no random numbers from the system: {error}"))?;
+    let letters: Vec<char> = random
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect();
+    Ok(letters
+        .chunks(4)
+        .map(|four| four.iter().collect::<String>())
+        .collect::<Vec<_>>()
+        .join("-"))
+}
+
+/// Beside the data folder, not in it: the collector owns what is inside.
+fn access_path(data: &Path) -> PathBuf {
+    data.with_extension("access.json")
+}
+
+fn read_access(path: &Path) -> Option<Value> {
+    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
+}
+
+/// Keeps the password and the token of the demo, so that the second start can print them again. Readable by its owner only.
+fn write_access(path: &Path, access: &Value) -> Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    std::io::Write::write_all(&mut file, access.to_string().as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+const FIRST_PORT: u16 = 9000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dsn_follows_the_collector_to_another_port() {
+        let address = "127.0.0.1:9003".parse().unwrap();
+        assert_eq!(
+            at_address("http://abc@127.0.0.1:9000/7", address).unwrap(),
+            "http://abc@127.0.0.1:9003/7"
+        );
+        assert!(at_address("nonsense", address).is_err());
+    }
+
+    #[test]
+    fn the_last_word_is_the_token() {
+        assert_eq!(last_word("token created:\n  abc123\n\n").unwrap(), "abc123");
+        assert!(last_word("\n").is_err());
+    }
+
+    #[test]
+    fn a_taken_port_is_named_and_without_a_wish_passed_over() {
+        let held = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = held.local_addr().unwrap().port();
+        let error = free_port(Some(port)).unwrap_err().to_string();
+        assert!(
+            error.contains(&port.to_string()) && error.contains("--port"),
+            "{error}"
+        );
+        assert_ne!(free_port(None).unwrap(), port);
+    }
+
+    #[test]
+    fn a_generated_password_is_long_and_new_each_time() {
+        let (one, other) = (chosen_password().unwrap(), chosen_password().unwrap());
+        assert!(
+            std::env::var_os("FAULTWIRE_ADMIN_PASSWORD").is_some()
+                || (one.len() == 19 && one != other)
+        );
+    }
+}

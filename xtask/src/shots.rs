@@ -1,0 +1,96 @@
+//! `cargo xtask shots`: pictures of the dashboard, taken of the demo in a headless Chromium. To be looked at, not compared.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::demo::{Demo, Plan};
+use crate::run::{Tool, say};
+use crate::{needs, paths, up};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder for the pictures.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Also replace the picture that README.md shows.
+    #[arg(long)]
+    readme: bool,
+}
+
+/// The picture in README.md, and what it may weigh: everybody who opens the page loads it.
+const README_PICTURE: &str = "collector/dashboard/shots/dashboard.png";
+const README_MAX_BYTES: u64 = 300_000;
+
+pub fn run(args: &Args) -> Result<()> {
+    let out = args.out.clone().unwrap_or_else(|| paths::at("shots"));
+    take(&out, false)?;
+    if args.readme {
+        let picture = out.join("readme.png");
+        let bytes = fs::metadata(&picture)
+            .with_context(|| format!("{} was not taken", picture.display()))?
+            .len();
+        if bytes > README_MAX_BYTES {
+            bail!(
+                "{} has {bytes} bytes; README.md takes at most {README_MAX_BYTES}",
+                picture.display()
+            );
+        }
+        fs::copy(&picture, paths::at(README_PICTURE))
+            .with_context(|| format!("cannot write {README_PICTURE}"))?;
+        say(&format!("  {README_PICTURE} replaced"));
+    }
+    Ok(())
+}
+
+/// Starts a fresh demo, lets it fail, and photographs its pages. `built`: the caller has built everything.
+pub fn take(out: &Path, built: bool) -> Result<Vec<PathBuf>> {
+    let chromium = needs::chromium()?;
+    let data = paths::state().join("shots");
+    if data.exists() {
+        fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
+    }
+    let mut demo = Demo::start(&Plan {
+        data,
+        port: Some(0),
+        built,
+    })?;
+    // The page that waits for a first event needs a project that has none.
+    demo.project("waiting")?;
+    up::fail_and_watch(&demo, up::EXAMPLES, Instant::now())?;
+    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
+    let password = demo
+        .password
+        .clone()
+        .context("a fresh demo has no password")?;
+    let done = Tool::new("node")
+        .args([
+            "shots/shots.mjs",
+            "--base",
+            &demo.base(),
+            "--password",
+            &password,
+            "--out",
+        ])
+        .arg(out)
+        .arg("--chromium")
+        .arg(chromium)
+        .dir(paths::at("collector/dashboard"))
+        .step("pictures of the dashboard")?;
+    demo.collector.stop();
+    let mut pictures: Vec<PathBuf> = fs::read_dir(out)?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    pictures.retain(|path| path.extension().is_some_and(|extension| extension == "png"));
+    pictures.sort();
+    if pictures.is_empty() {
+        bail!("the script took no picture; it said:\n{}", done);
+    }
+    for picture in &pictures {
+        say(&format!("  {}", picture.display()));
+    }
+    Ok(pictures)
+}

@@ -1,0 +1,541 @@
+//! `cargo xtask test`: every test of every part, with one table at the end that hides nothing.
+//!
+//! All Rust code is built once, by one cargo call with one feature set, and the test programs that it names are run from here,
+//! part by part. `cargo test -p X` in turn would resolve features anew for each package and build half the libraries twice.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::demo::{self, Demo, Plan};
+use crate::run::{Tool, say};
+use crate::{check, needs, paths, shots, table, up};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Parts to run. Default: all of them.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, clap::ValueEnum)]
+pub enum Part {
+    /// Formatting, lints, dependency edges and what else `cargo xtask check` does.
+    Check,
+    /// The task runner's own tests.
+    Xtask,
+    /// protocol, core and native.
+    Core,
+    /// The Rust SDK.
+    Rust,
+    /// The examples in the documentation of all crates.
+    Docs,
+    /// The Node SDK.
+    Node,
+    /// The dashboard: types, unit tests, build.
+    Dashboard,
+    /// The collector, with the requests recorded from other vendors' SDKs.
+    Collector,
+    /// The whole road: `up` on fresh data, the example's issues, pictures of the dashboard.
+    Up,
+    /// The browser SDK.
+    Wasm,
+    /// The Python SDK.
+    Python,
+    /// The Kotlin and Swift SDKs.
+    Mobile,
+    /// The same script of calls in every language.
+    Journeys,
+}
+
+/// What became of a part.
+#[derive(Default)]
+struct Outcome {
+    /// Counted single tests, where the part counts them.
+    passed: u64,
+    /// What was left out, each with its reason.
+    skipped: Vec<String>,
+    note: String,
+    /// Nothing of the part was run.
+    absent: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let started = Instant::now();
+    let mut parts = if args.parts.is_empty() {
+        <Part as clap::ValueEnum>::value_variants().to_vec()
+    } else {
+        args.parts.clone()
+    };
+    parts.sort_unstable();
+    parts.dedup();
+    let mut workbench = Workbench::new(&parts);
+    let mut rows = Vec::new();
+    let mut failures: Vec<(Part, String)> = Vec::new();
+    let mut left_out = Vec::new();
+    for part in parts {
+        say(&format!("\n{}", name(part)));
+        let begun = Instant::now();
+        let (result, note) = match workbench.run(part) {
+            Ok(outcome) => {
+                left_out.extend(
+                    outcome
+                        .skipped
+                        .iter()
+                        .map(|line| format!("  skipped: {}: {line}", name(part))),
+                );
+                (
+                    if outcome.absent { "skipped" } else { "ok" },
+                    outcome.text(),
+                )
+            }
+            Err(error) => {
+                say(&format!("{error:#}"));
+                failures.push((part, format!("{error:#}")));
+                ("FAILED", "see below".to_owned())
+            }
+        };
+        rows.push(vec![
+            name(part),
+            result.to_owned(),
+            format!("{:.1}", begun.elapsed().as_secs_f64()),
+            note,
+        ]);
+    }
+    for (part, failure) in &failures {
+        println!("\n{} failed:\n{failure}", name(*part));
+    }
+    println!(
+        "\n{}",
+        table::render(&["part", "result", "seconds", "what"], &rows)
+    );
+    for line in left_out {
+        println!("{line}");
+    }
+    println!("  {:.0} s in all", started.elapsed().as_secs_f64());
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = failures.iter().map(|(part, _)| name(*part)).collect();
+    bail!(
+        "{} failed; run one alone with `cargo xtask test PART`",
+        names.join(", ")
+    )
+}
+
+impl Outcome {
+    fn absent(reason: &str) -> Self {
+        Self {
+            skipped: vec![reason.to_owned()],
+            note: reason.to_owned(),
+            absent: true,
+            ..Self::default()
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut words = Vec::new();
+        if self.passed > 0 {
+            words.push(format!("{} tests", self.passed));
+        }
+        if !self.note.is_empty() {
+            words.push(self.note.clone());
+        }
+        if !self.absent && !self.skipped.is_empty() {
+            words.push(format!("{} skipped, named below", self.skipped.len()));
+        }
+        words.join(", ")
+    }
+}
+
+/// What has been built so far, so that no part builds it again.
+struct Workbench {
+    /// Cargo's choice of packages: all of them, or those that the wanted parts need.
+    packages: Vec<String>,
+    /// Test programs by the folder of their package; None until cargo has built them.
+    programs: Option<BTreeMap<PathBuf, Vec<Program>>>,
+    dashboard_built: bool,
+    node_built: bool,
+}
+
+/// One test program that cargo built: a crate's unit tests, or one file of its tests folder.
+struct Program {
+    name: String,
+    path: PathBuf,
+}
+
+impl Workbench {
+    fn new(parts: &[Part]) -> Self {
+        let everything = vec!["--workspace".to_owned()];
+        let needs = |part: &Part| -> &[&str] {
+            match part {
+                Part::Core => &["faultwire-protocol", "faultwire-core", "faultwire-native"],
+                Part::Rust => &["faultwire"],
+                Part::Node => &["faultwire-node"],
+                Part::Collector => &["faultwire-collector", "faultwire-node"],
+                Part::Up => &["faultwire-collector", "faultwire-node"],
+                Part::Xtask => &["xtask"],
+                _ => &[],
+            }
+        };
+        let mut names: Vec<&str> = parts.iter().flat_map(needs).copied().collect();
+        names.sort_unstable();
+        names.dedup();
+        let is_whole = parts.contains(&Part::Core) && parts.contains(&Part::Collector);
+        let some = names
+            .iter()
+            .flat_map(|name| ["--package".to_owned(), (*name).to_owned()])
+            .collect();
+        Self {
+            packages: if is_whole { everything } else { some },
+            programs: None,
+            dashboard_built: false,
+            node_built: false,
+        }
+    }
+
+    fn run(&mut self, part: Part) -> Result<Outcome> {
+        match part {
+            Part::Check => check::run().map(|()| Outcome::default()),
+            Part::Xtask => self.rust(&["xtask"]),
+            Part::Core => self.rust(&["core/protocol", "core", "core/native"]),
+            Part::Rust => self.rust(&["bindings/rust"]),
+            Part::Docs => docs(),
+            Part::Node => self.node(),
+            Part::Dashboard => self.dashboard(),
+            Part::Collector => self.collector(),
+            Part::Up => self.up(),
+            Part::Wasm => Ok(Outcome::absent(
+                "the browser SDK is not written yet; ARCHITECTURE.md has its plan",
+            )),
+            Part::Python => Ok(Outcome::absent(
+                "the Python SDK is not written yet; ARCHITECTURE.md has its plan",
+            )),
+            Part::Mobile => Ok(Outcome::absent(
+                "the mobile SDKs are not written yet; ARCHITECTURE.md has their plan",
+            )),
+            Part::Journeys => Ok(Outcome::absent(
+                "journeys come with the second language that runs them; today Node's own tests cover its calls",
+            )),
+        }
+    }
+
+    /// Runs the test programs of the packages in these folders.
+    fn rust(&mut self, folders: &[&str]) -> Result<Outcome> {
+        let programs = self.programs()?;
+        let mut outcome = Outcome::default();
+        let mut failures = Vec::new();
+        for folder in folders {
+            let folder = paths::at(folder);
+            for program in programs.get(&folder).into_iter().flatten() {
+                let tool = Tool::new(&program.path)
+                    .arg("--show-output")
+                    .dir(&folder)
+                    .env("CARGO_MANIFEST_DIR", &folder)
+                    .limit(TEST_LIMIT);
+                match tool.step(&program.name) {
+                    Ok(done) => {
+                        outcome.passed += counted(&done, " passed");
+                        outcome.skipped.extend(skips(&done));
+                    }
+                    Err(error) => failures.push(format!("{error:#}")),
+                }
+            }
+        }
+        if failures.is_empty() {
+            Ok(outcome)
+        } else {
+            bail!("{}", failures.join("\n\n"))
+        }
+    }
+
+    fn programs(&mut self) -> Result<&BTreeMap<PathBuf, Vec<Program>>> {
+        if self.programs.is_none() {
+            let build = Tool::cargo()
+                .args([
+                    "build",
+                    "--all-targets",
+                    "--message-format=json-render-diagnostics",
+                ])
+                .args(&self.packages)
+                .step("all Rust code and its tests")?;
+            self.programs = Some(test_programs(&build));
+        }
+        self.programs
+            .as_ref()
+            .context("the list of test programs was just written")
+    }
+
+    fn dashboard(&mut self) -> Result<Outcome> {
+        needs::node()?;
+        let folder = paths::at("collector/dashboard");
+        needs::npm_packages(&folder, "the dashboard")?;
+        let npm = || Tool::new(needs::npm_name()).dir(&folder).limit(TEST_LIMIT);
+        npm().args(["run", "check"]).step("dashboard: types")?;
+        let tests = npm()
+            .arg("test")
+            .env("NO_COLOR", "1")
+            .env("CI", "1")
+            .step("dashboard: unit tests")?;
+        self.build_dashboard()?;
+        Ok(Outcome {
+            passed: vitest_passed(&tests),
+            note: "types and build".to_owned(),
+            ..Outcome::default()
+        })
+    }
+
+    fn build_dashboard(&mut self) -> Result<()> {
+        if !self.dashboard_built {
+            demo::build_dashboard()?;
+            self.dashboard_built = true;
+        }
+        Ok(())
+    }
+
+    fn build_node(&mut self) -> Result<()> {
+        self.programs()?;
+        if !self.node_built {
+            demo::build_node_package("debug")?;
+            self.node_built = true;
+        }
+        Ok(())
+    }
+
+    fn node(&mut self) -> Result<Outcome> {
+        needs::node()?;
+        self.build_node()?;
+        let npm = Tool::new(needs::npm_name())
+            .dir(paths::at("bindings/node"))
+            .limit(TEST_LIMIT);
+        let done = npm.args(["test", "--", "--no-build"]).step("node: tests")?;
+        Ok(Outcome {
+            passed: node_passed(&done),
+            skipped: skips(&done),
+            ..Outcome::default()
+        })
+    }
+
+    fn collector(&mut self) -> Result<Outcome> {
+        // Its tests start real Node programs with our SDK.
+        needs::node()?;
+        self.build_node()?;
+        self.rust(&["collector"])
+    }
+
+    /// The promise of the README, kept twice: on fresh data, and again on the data of the first run.
+    fn up(&mut self) -> Result<Outcome> {
+        needs::node()?;
+        self.programs()?;
+        self.build_dashboard()?;
+        self.build_node()?;
+        let data = paths::state().join("test-up");
+        if data.exists() {
+            fs::remove_dir_all(&data)
+                .with_context(|| format!("cannot remove {}", data.display()))?;
+        }
+        let plan = Plan {
+            data,
+            port: Some(0),
+            built: true,
+        };
+        let mut passwords = Vec::new();
+        for round in 1..=2_u64 {
+            let mut demo = Demo::start(&plan)?;
+            let shown = up::fail_and_watch(&demo, &["node-express"], Instant::now())?;
+            if shown.issues != up::ISSUES {
+                bail!(
+                    "round {round}: {} issues instead of {}; the same fault must stay one issue",
+                    shown.issues,
+                    up::ISSUES
+                );
+            }
+            passwords.push(demo.password.clone());
+            if !demo.collector.stop() {
+                bail!("round {round}: the collector did not end on SIGTERM");
+            }
+        }
+        if passwords[0] != passwords[1] {
+            bail!("the second start forgot the password of the first");
+        }
+        let mut outcome = Outcome {
+            note: "demo twice on one data folder".to_owned(),
+            ..Outcome::default()
+        };
+        match needs::chromium() {
+            Ok(_) => {
+                let pictures = shots::take(&paths::at("shots"), true)?;
+                outcome
+                    .note
+                    .push_str(&format!(", {} pictures", pictures.len()));
+            }
+            Err(error) => outcome.skipped.push(format!("pictures: {error:#}")),
+        }
+        Ok(outcome)
+    }
+}
+
+fn docs() -> Result<Outcome> {
+    let done = Tool::cargo()
+        .args(["test", "--workspace", "--doc"])
+        .limit(TEST_LIMIT)
+        .step("examples in the documentation")?;
+    Ok(Outcome {
+        passed: counted(&done, " passed"),
+        ..Outcome::default()
+    })
+}
+
+/// The test programs among cargo's messages, by the folder of their package.
+fn test_programs(messages: &str) -> BTreeMap<PathBuf, Vec<Program>> {
+    let mut programs: BTreeMap<PathBuf, Vec<Program>> = BTreeMap::new();
+    for line in messages.lines().filter(|line| line.starts_with('{')) {
+        let Ok(message) = serde_json::from_str::<Value>(line) else {
+            continue;
+        };
+        let (Some(path), true) = (
+            message["executable"].as_str(),
+            message["profile"]["test"] == true,
+        ) else {
+            continue;
+        };
+        let Some(folder) = message["manifest_path"]
+            .as_str()
+            .and_then(|path| PathBuf::from(path).parent().map(PathBuf::from))
+        else {
+            continue;
+        };
+        let target = message["target"]["name"].as_str().unwrap_or_default();
+        let kind = message["target"]["kind"][0].as_str().unwrap_or_default();
+        let name = if kind == "test" {
+            format!("{target} tests")
+        } else {
+            format!("{target} unit tests ({kind})")
+        };
+        programs.entry(folder).or_default().push(Program {
+            name,
+            path: path.into(),
+        });
+    }
+    programs
+}
+
+/// Adds up libtest's `test result: ok. 12 passed; 0 failed; …` lines.
+fn counted(text: &str, word: &str) -> u64 {
+    let results = text
+        .lines()
+        .filter(|line| line.starts_with("test result: "));
+    let of = |line: &str| {
+        line.split_once(word)
+            .and_then(|(before, _)| before.rsplit(' ').next()?.parse::<u64>().ok())
+    };
+    results.filter_map(of).sum()
+}
+
+/// node:test ends with `# pass 12` (TAP) or `ℹ pass 12` (spec); several files may each end so.
+fn node_passed(text: &str) -> u64 {
+    let of = |line: &str| {
+        line.trim_start_matches(['#', 'ℹ', ' '])
+            .strip_prefix("pass ")?
+            .trim()
+            .parse::<u64>()
+            .ok()
+    };
+    text.lines().filter_map(of).sum()
+}
+
+/// vitest ends with `Tests  12 passed (12)`.
+fn vitest_passed(text: &str) -> u64 {
+    let of = |line: &str| {
+        let rest = line.trim().strip_prefix("Tests ")?;
+        rest.split_once(" passed")?
+            .0
+            .rsplit([' ', '|'])
+            .next()?
+            .parse::<u64>()
+            .ok()
+    };
+    text.lines().filter_map(of).sum()
+}
+
+/// What tests left out, by the house's convention: a line `skipped: NAME: WHY`.
+fn skips(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("skipped: ").map(str::to_owned))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn name(part: Part) -> String {
+    format!("{part:?}").to_lowercase()
+}
+
+/// A test program that takes longer hangs.
+const TEST_LIMIT: Duration = Duration::from_secs(10 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_every_test_tool_are_counted() {
+        let libtest = "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured\nnoise 5 passed\ntest result: ok. 3 passed; 0 failed";
+        assert_eq!(counted(libtest, " passed"), 15);
+        assert_eq!(node_passed("# tests 9\n# pass 8\n# fail 1\n"), 8);
+        assert_eq!(node_passed("ℹ tests 4\nℹ pass 4\n"), 4);
+        assert_eq!(
+            vitest_passed(" Test Files  6 passed (6)\n      Tests  31 passed (31)\n"),
+            31
+        );
+        assert_eq!(
+            vitest_passed("      Tests  1 failed | 30 passed (31)\n"),
+            30
+        );
+        assert_eq!(vitest_passed("nothing"), 0);
+    }
+
+    #[test]
+    fn skips_are_named_once() {
+        let text = "skipped: fixtures: ../shared is absent\nok\n  skipped: fixtures: ../shared is absent\nskipped: b: c\n";
+        assert_eq!(skips(text), ["b: c", "fixtures: ../shared is absent"]);
+    }
+
+    #[test]
+    fn test_programs_are_found_among_the_messages_of_cargo() {
+        let messages = concat!(
+            "   Compiling something\n",
+            r#"{"reason":"compiler-artifact","manifest_path":"/r/core/Cargo.toml","target":{"kind":["lib"],"name":"faultwire_core"},"profile":{"test":true},"executable":"/t/core-1"}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","manifest_path":"/r/core/Cargo.toml","target":{"kind":["test"],"name":"tapes"},"profile":{"test":true},"executable":"/t/tapes-1"}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","manifest_path":"/r/collector/Cargo.toml","target":{"kind":["bin"],"name":"faultwire"},"profile":{"test":false},"executable":"/t/faultwire"}"#,
+            "\n",
+        );
+        let found = test_programs(messages);
+        assert_eq!(found.len(), 1, "a plain binary is not a test");
+        let names: Vec<&str> = found[&PathBuf::from("/r/core")]
+            .iter()
+            .map(|program| program.name.as_str())
+            .collect();
+        assert_eq!(names, ["faultwire_core unit tests (lib)", "tapes tests"]);
+    }
+
+    #[test]
+    fn one_part_alone_asks_cargo_for_its_packages_only() {
+        assert_eq!(
+            Workbench::new(&[Part::Rust]).packages,
+            ["--package", "faultwire"]
+        );
+        assert_eq!(
+            Workbench::new(<Part as clap::ValueEnum>::value_variants()).packages,
+            ["--workspace"]
+        );
+    }
+}
