@@ -5,5 +5,12 @@
 //! scalars (design decision 5), nothing here ever calls back into the host (decision 6).
 
 mod client;
+mod clock;
+mod disk;
+mod fork;
+mod inbox;
+mod own_thread;
+mod source;
+mod transport;
 
 pub use client::{Client, Scope, Sdk};
