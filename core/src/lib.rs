@@ -12,4 +12,6 @@
 //!
 //! Invariant of this crate: it knows no host language and no driver.
 
+pub mod loss;
+pub mod outbox;
 pub mod segment;
