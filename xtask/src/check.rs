@@ -53,8 +53,9 @@ pub fn run() -> Result<()> {
 fn formatting() -> Result<String> {
     needs::cargo_component("fmt", "rustfmt")?;
     Tool::cargo()
-        .args(["fmt", "--all", "--check"])
-        .step("cargo fmt --check")?;
+        .args(["fmt", "--all", "--check", "--", "-l"])
+        .step("cargo fmt --check")
+        .context("these files are not formatted: run `cargo fmt --all`")?;
     Ok(String::new())
 }
 
