@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn node() -> Result<()> {
-    needs::node()?;
+    needs::NODE.ensure()?;
     Tool::cargo()
         .args(["build", "--release", "--package", "faultwire-node"])
         .step("Node addon (release)")?;
@@ -50,7 +50,7 @@ fn node() -> Result<()> {
     }
     needs::npm_packages(&folder, "the Node benchmark")?;
     say("");
-    Tool::new(needs::npm_name())
+    needs::npm()
         .args(["run", "--silent", "bench"])
         .dir(paths::at("bindings/node"))
         .show()

@@ -51,7 +51,7 @@ pub fn run() -> Result<()> {
 }
 
 fn formatting() -> Result<String> {
-    needs::cargo_component("fmt", "rustfmt")?;
+    needs::RUSTFMT.ensure()?;
     Tool::cargo()
         .args(["fmt", "--all", "--check", "--", "-l"])
         .step("cargo fmt --check")
@@ -73,7 +73,7 @@ fn dependency_edges() -> Result<String> {
 }
 
 fn lints() -> Result<String> {
-    needs::cargo_component("clippy", "clippy")?;
+    needs::CLIPPY.ensure()?;
     Tool::cargo()
         .args([
             "clippy",

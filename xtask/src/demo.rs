@@ -20,8 +20,6 @@ pub struct Plan {
     pub data: PathBuf,
     /// The port to listen on; without one the first free port from 9000 on.
     pub port: Option<u16>,
-    /// The programs were built by the caller.
-    pub built: bool,
 }
 
 /// A demo that runs. Dropping it stops the collector.
@@ -44,7 +42,7 @@ pub struct Seen {
 
 /// Builds what the demo needs: the dashboard, then the collector that carries it, the Node addon, and the Node package around it.
 pub fn build() -> Result<()> {
-    needs::node()?;
+    needs::NODE.ensure()?;
     // The dashboard waits for the network and one core, cargo for the other: together they take as long as the longer one.
     thread::scope(|scope| {
         let dashboard = scope.spawn(build_dashboard);
@@ -69,7 +67,7 @@ pub fn build() -> Result<()> {
 pub fn build_dashboard() -> Result<()> {
     let folder = paths::at("collector/dashboard");
     needs::npm_packages(&folder, "the dashboard")?;
-    Tool::new(needs::npm_name())
+    needs::npm()
         .args(["run", "build"])
         .dir(&folder)
         .step("dashboard")?;
@@ -86,7 +84,7 @@ pub fn build_node_package(profile: &str) -> Result<()> {
         std::env::consts::DLL_SUFFIX
     );
     let addon = paths::target().join(profile).join(name);
-    Tool::new(needs::npm_name())
+    needs::npm()
         .args(["run", "build", "--", "--addon"])
         .arg(addon)
         .dir(&folder)
@@ -94,15 +92,42 @@ pub fn build_node_package(profile: &str) -> Result<()> {
     Ok(())
 }
 
-impl Demo {
-    /// Starts the collector and makes sure of the project and a token.
-    pub fn start(plan: &Plan) -> Result<Self> {
-        if !plan.built {
-            build()?;
+/// Removes the data of an earlier demo, and what was kept beside it.
+pub fn forget(data: &Path) -> Result<()> {
+    if data.exists() {
+        // The folder may come from the command line: never remove one that is not a collector's.
+        if !data.join(DATABASE).is_file()
+            && fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some())
+        {
+            bail!(
+                "{} holds no collector's data ({DATABASE} is not in it), so it is left alone",
+                data.display()
+            );
         }
+        fs::remove_dir_all(data).with_context(|| format!("cannot remove {}", data.display()))?;
+    }
+    for beside in [queue_path(data), access_path(data)] {
+        let removed = if beside.is_dir() {
+            fs::remove_dir_all(&beside)
+        } else {
+            fs::remove_file(&beside)
+        };
+        match removed {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", beside.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+impl Demo {
+    /// Starts the collector, which the caller has built, and makes sure of the project and a token.
+    pub fn start(plan: &Plan) -> Result<Self> {
         let program = paths::collector("debug");
         let access_path = access_path(&plan.data);
-        let is_fresh = !plan.data.join("faultwire.db").exists();
+        let is_fresh = !plan.data.join(DATABASE).exists();
         let access = if is_fresh {
             None
         } else {
@@ -188,12 +213,11 @@ impl Demo {
         let folder = paths::at("examples").join(example);
         needs::npm_packages(&folder, &format!("the example {example}"))?;
         // Its queue belongs to this demo: events of an earlier one, with another collector, must not turn up here.
-        let queue = self.data.with_extension("queue");
-        Tool::new(needs::npm_name())
+        needs::npm()
             .args(["run", "--silent", "drive"])
             .dir(&folder)
             .env("FAULTWIRE_DSN", &self.dsn)
-            .env("FAULTWIRE_QUEUE_DIR", queue)
+            .env("FAULTWIRE_QUEUE_DIR", queue_path(&self.data))
             .step(&format!("{example} fails in three ways"))?;
         Ok(())
     }
@@ -224,6 +248,17 @@ impl Demo {
     pub fn base(&self) -> String {
         format!("http://{}", self.address)
     }
+
+    fn find_project(&self, name: &str) -> Result<Option<Value>> {
+        let page = http::get_json(self.address, "/api/v1/projects", &self.token)?;
+        let items = page["items"]
+            .as_array()
+            .context("the project list has no items")?;
+        Ok(items
+            .iter()
+            .find(|project| project["name"] == name)
+            .cloned())
+    }
 }
 
 /// Runs one command of the collector's own CLI on the data; returns what it printed.
@@ -244,19 +279,6 @@ fn cli(data: &Path, args: &[&str]) -> Result<String> {
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-impl Demo {
-    fn find_project(&self, name: &str) -> Result<Option<Value>> {
-        let page = http::get_json(self.address, "/api/v1/projects", &self.token)?;
-        let items = page["items"]
-            .as_array()
-            .context("the project list has no items")?;
-        Ok(items
-            .iter()
-            .find(|project| project["name"] == name)
-            .cloned())
-    }
 }
 
 /// The DSN with the address that the collector listens on now: it may be another one than when the project was created.
@@ -329,6 +351,11 @@ fn chosen_password() -> Result<String> {
         .join("-"))
 }
 
+/// Where the example's SDK keeps what it could not send yet.
+fn queue_path(data: &Path) -> PathBuf {
+    data.with_extension("queue")
+}
+
 /// Beside the data folder, not in it: the collector owns what is inside.
 fn access_path(data: &Path) -> PathBuf {
     data.with_extension("access.json")
@@ -351,6 +378,8 @@ fn write_access(path: &Path, access: &Value) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// The file by which a collector's data folder is recognized.
+const DATABASE: &str = "faultwire.db";
 const FIRST_PORT: u16 = 9000;
 
 #[cfg(test)]
@@ -365,6 +394,25 @@ mod tests {
             "http://abc@127.0.0.1:9003/7"
         );
         assert!(at_address("nonsense", address).is_err());
+    }
+
+    #[test]
+    fn only_a_collectors_data_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("demo");
+        forget(&data).unwrap();
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("thesis.txt"), "ten years").unwrap();
+        let error = forget(&data).unwrap_err().to_string();
+        assert!(
+            error.contains("left alone") && data.join("thesis.txt").exists(),
+            "{error}"
+        );
+        fs::write(data.join(DATABASE), "").unwrap();
+        fs::write(access_path(&data), "{}").unwrap();
+        fs::create_dir(queue_path(&data)).unwrap();
+        forget(&data).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -42,6 +42,8 @@ enum Command {
     Bench(bench::Args),
     /// Take pictures of the dashboard in a headless Chromium.
     Shots(shots::Args),
+    /// What this machine has of the programs that the other commands need, and how to get the rest.
+    Needs(needs::Args),
     /// Write the option types of every language from the core's table of options.
     GenOptions,
 }
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Bench(args) => bench::run(args),
         Command::Shots(args) => shots::run(args),
+        Command::Needs(args) => needs::run(args),
         Command::GenOptions => gen_options::run(false),
     };
     match result {

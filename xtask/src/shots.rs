@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::demo::{Demo, Plan};
 use crate::run::{Tool, say};
-use crate::{needs, paths, up};
+use crate::{demo, needs, paths, up};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -26,7 +26,11 @@ const README_MAX_BYTES: u64 = 300_000;
 
 pub fn run(args: &Args) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| paths::at("shots"));
-    take(&out, false)?;
+    // Our children run in the root, so a path from the caller's folder must not stay relative.
+    let out =
+        std::path::absolute(&out).with_context(|| format!("no such folder: {}", out.display()))?;
+    demo::build()?;
+    take(&out)?;
     if args.readme {
         let picture = out.join("readme.png");
         let bytes = fs::metadata(&picture)
@@ -45,17 +49,14 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Starts a fresh demo, lets it fail, and photographs its pages. `built`: the caller has built everything.
-pub fn take(out: &Path, built: bool) -> Result<Vec<PathBuf>> {
-    let chromium = needs::chromium()?;
+/// Starts a fresh demo, lets it fail, and photographs its pages. The caller has built everything.
+pub fn take(out: &Path) -> Result<Vec<PathBuf>> {
+    let chromium = needs::CHROMIUM.ensure()?;
     let data = paths::state().join("shots");
-    if data.exists() {
-        fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
-    }
+    demo::forget(&data)?;
     let mut demo = Demo::start(&Plan {
         data,
         port: Some(0),
-        built,
     })?;
     // The page that waits for a first event needs a project that has none.
     demo.project("waiting")?;

@@ -271,10 +271,10 @@ impl Workbench {
     }
 
     fn dashboard(&mut self) -> Result<Outcome> {
-        needs::node()?;
+        needs::NODE.ensure()?;
         let folder = paths::at("collector/dashboard");
         needs::npm_packages(&folder, "the dashboard")?;
-        let npm = || Tool::new(needs::npm_name()).dir(&folder).limit(TEST_LIMIT);
+        let npm = || needs::npm().dir(&folder).limit(TEST_LIMIT);
         npm().args(["run", "check"]).step("dashboard: types")?;
         let tests = npm()
             .arg("test")
@@ -307,9 +307,9 @@ impl Workbench {
     }
 
     fn node(&mut self) -> Result<Outcome> {
-        needs::node()?;
+        needs::NODE.ensure()?;
         self.build_node()?;
-        let npm = Tool::new(needs::npm_name())
+        let npm = needs::npm()
             .dir(paths::at("bindings/node"))
             .limit(TEST_LIMIT);
         let done = npm.args(["test", "--", "--no-build"]).step("node: tests")?;
@@ -322,26 +322,22 @@ impl Workbench {
 
     fn collector(&mut self) -> Result<Outcome> {
         // Its tests start real Node programs with our SDK.
-        needs::node()?;
+        needs::NODE.ensure()?;
         self.build_node()?;
         self.rust(&["collector"])
     }
 
     /// The promise of the README, kept twice: on fresh data, and again on the data of the first run.
     fn up(&mut self) -> Result<Outcome> {
-        needs::node()?;
+        needs::NODE.ensure()?;
         self.programs()?;
         self.build_dashboard()?;
         self.build_node()?;
         let data = paths::state().join("test-up");
-        if data.exists() {
-            fs::remove_dir_all(&data)
-                .with_context(|| format!("cannot remove {}", data.display()))?;
-        }
+        demo::forget(&data)?;
         let plan = Plan {
             data,
             port: Some(0),
-            built: true,
         };
         let mut passwords = Vec::new();
         for round in 1..=2_u64 {
@@ -366,9 +362,9 @@ impl Workbench {
             note: "demo twice on one data folder".to_owned(),
             ..Outcome::default()
         };
-        match needs::chromium() {
+        match needs::CHROMIUM.ensure() {
             Ok(_) => {
-                let pictures = shots::take(&paths::at("shots"), true)?;
+                let pictures = shots::take(&paths::at("shots"))?;
                 outcome
                     .note
                     .push_str(&format!(", {} pictures", pictures.len()));

@@ -1,6 +1,5 @@
 //! `cargo xtask up`: from a clone to an issue on a dashboard, in one command that asks nothing.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::demo::{Demo, Plan};
+use crate::demo::{self, Demo, Plan};
 use crate::paths;
 use crate::run::say;
 
@@ -39,24 +38,22 @@ pub const EXAMPLES: &[&str] = &["node-express"];
 
 pub fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
-    let stopped = watch_for_stop()?;
     let data = args
         .data
         .clone()
         .unwrap_or_else(|| paths::state().join("demo"));
-    if args.fresh && data.exists() {
-        fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
+    if args.fresh {
+        demo::forget(&data)?;
     }
     let plan = Plan {
         data: data.clone(),
         port: args.port,
-        built: false,
     };
     say("Building what the demo needs");
+    demo::build()?;
+    // Until here nothing needs a clean end: a stopped build is stopped by the signal, which the terminal sends to every child.
+    let stopped = watch_for_stop()?;
     let mut demo = Demo::start(&plan)?;
-    if stopped() {
-        bail!("stopped");
-    }
     say(&format!(
         "The collector runs on {}, its data is in {}",
         demo.base(),
@@ -170,8 +167,7 @@ pub fn fail_and_watch(demo: &Demo, examples: &[&str], started: Instant) -> Resul
     })
 }
 
-/// Ctrl-C and SIGTERM set a flag that the returned function reads. Until the collector runs, nothing needs it: a stopped build is
-/// stopped by the signal itself, which the terminal sends to every child.
+/// Ctrl-C and SIGTERM set a flag that the returned function reads.
 fn watch_for_stop() -> Result<impl Fn() -> bool> {
     static STOPPED: AtomicBool = AtomicBool::new(false);
     ctrlc::set_handler(|| {
