@@ -139,7 +139,7 @@ fn copy_lines(stream: impl Read, mut log: File, lines: &mpsc::Sender<String>) {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -4,7 +4,6 @@
 //! part by part. `cargo test -p X` in turn would resolve features anew for each package and build half the libraries twice.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
