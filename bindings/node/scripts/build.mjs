@@ -3,6 +3,7 @@
 //   node scripts/build.mjs                  release build, what users run and what is measured
 //   node scripts/build.mjs --profile dev    quick build for development and tests
 //   node scripts/build.mjs --if-missing     only what is not there yet (`prepare`: a fresh clone, a file: dependency)
+//   node scripts/build.mjs --addon FILE     a library that cargo has built already
 //   node scripts/build.mjs --no-addon       TypeScript alone
 //
 // Cargo and tsc are the only tools: an addon is a shared library under another name, so building it needs no CLI of its
@@ -11,7 +12,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -22,6 +23,7 @@ const { values: flags } = parseArgs({
   options: {
     profile: { type: "string", default: process.env.FAULTWIRE_PROFILE ?? "release" },
     "if-missing": { type: "boolean", default: false },
+    addon: { type: "string" },
     "no-addon": { type: "boolean", default: false },
   },
 });
@@ -67,17 +69,21 @@ function addonPath() {
 }
 
 function buildAddon() {
-  const { profile } = flags;
-  run("cargo", ["build", "--package", "faultwire-node", "--profile", profile]);
-  const metadata = execFileSync("cargo", ["metadata", "--format-version", "1", "--no-deps"], { cwd: root, maxBuffer: 1 << 26 });
-  const target = JSON.parse(metadata.toString()).target_directory;
-  const library = join(target, profile === "dev" ? "debug" : profile, LIBRARY[process.platform] ?? LIBRARY.linux);
+  const library = flags.addon ?? cargoBuild(flags.profile);
   // Copied beside and renamed: a process that has the old binary mapped keeps it.
   const path = addonPath();
   const fresh = `${path}.${process.pid}`;
   copyFileSync(library, fresh);
-  if (profile !== "dev") strip(fresh);
+  if (flags.profile !== "dev" && !library.includes(`${sep}debug${sep}`)) strip(fresh);
   renameSync(fresh, path);
+}
+
+/** Builds the crate and answers where cargo left the library. */
+function cargoBuild(profile) {
+  run("cargo", ["build", "--package", "faultwire-node", "--profile", profile]);
+  const metadata = execFileSync("cargo", ["metadata", "--format-version", "1", "--no-deps"], { cwd: root, maxBuffer: 1 << 26 });
+  const target = JSON.parse(metadata.toString()).target_directory;
+  return join(target, profile === "dev" ? "debug" : profile, LIBRARY[process.platform] ?? LIBRARY.linux);
 }
 
 const LIBRARY = {
