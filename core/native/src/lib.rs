@@ -5,11 +5,16 @@
 //! scalars (design decision 5), nothing here ever calls back into the host (decision 6).
 
 mod client;
+mod books;
 mod clock;
 mod disk;
+mod driver;
 mod fork;
 mod inbox;
+mod log;
 mod own_thread;
+mod payloads;
+mod signal;
 mod source;
 mod transport;
 

@@ -29,7 +29,7 @@ pub(crate) struct HttpConfig {
     /// Connections kept for re-use.
     pub(crate) connections: usize,
     /// Completes a stored envelope: adds `sent_at` and, if there is one, a client report item.
-    pub(crate) seal: fn(&[u8], Option<&str>, Millis) -> Vec<u8>,
+    pub(crate) seal: fn(Option<&[u8]>, Option<&str>, Millis) -> Vec<u8>,
 }
 
 /// A configured client. Nothing is read or connected before the first post, which happens on a sender thread: loading
@@ -50,7 +50,7 @@ impl Http {
             Ok(agent) => agent,
             Err(reason) => return Outcome::NoReply(reason.clone()),
         };
-        let envelope = (self.config.seal)(&job.payload, job.report.as_deref(), clock::now().wall);
+        let envelope = (self.config.seal)(job.payload.as_deref(), job.report.as_deref(), clock::now().wall);
         drop(job);
         let body = gzip(&envelope);
         let mut request = agent

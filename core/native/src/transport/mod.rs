@@ -18,8 +18,8 @@ pub(crate) use http::{Http, HttpConfig};
 pub(crate) struct Job {
     /// The outbox's number for this attempt.
     pub(crate) id: u64,
-    /// The envelope as stored, without `sent_at`.
-    pub(crate) payload: Arc<[u8]>,
+    /// The envelope as stored, without `sent_at`; `None` when only the report is to be sent.
+    pub(crate) payload: Option<Arc<[u8]>>,
     /// A client report that rides along, as item payload.
     pub(crate) report: Option<String>,
 }

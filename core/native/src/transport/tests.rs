@@ -12,7 +12,7 @@ fn config(url: String) -> HttpConfig {
         ca_certs: None,
         connections: 4,
         seal: |payload, report, _| {
-            let mut out = payload.to_vec();
+            let mut out = payload.unwrap_or_default().to_vec();
             out.extend_from_slice(report.unwrap_or_default().as_bytes());
             out
         },
@@ -27,7 +27,7 @@ fn senders(config: HttpConfig, max_threads: usize) -> (Senders, mpsc::Receiver<(
 }
 
 fn job(id: u64, payload: &[u8]) -> Job {
-    Job { id, payload: payload.into(), report: Some("+report".to_owned()) }
+    Job { id, payload: Some(payload.into()), report: Some("+report".to_owned()) }
 }
 
 /// Answers every connection once with `answer` and gives back the request heads and bodies.
