@@ -1,0 +1,3 @@
+//! From spool to store: parse, normalize, correct the clock, scrub, group, save. Knows no HTTP.
+
+pub mod issue_state;

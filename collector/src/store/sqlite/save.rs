@@ -1,0 +1,464 @@
+//! Stores a batch: one pass over the events, then one update per touched row.
+//!
+//! Counters are gathered in memory and written once per batch, so that a hundred events of one issue cost
+//! one update of the issue and not a hundred. All of it happens in the caller's transaction.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use super::accounts;
+use super::issues::{DAY_MS, HOUR_MS, status};
+use super::{Batch, DigestedEvent, OutcomeCount, Saved, int, uint};
+use crate::digest::issue_state::{self, State};
+
+/// Tags counted per issue; an app that makes up tag names must not grow the table without bound.
+const MAX_TAG_KEYS: u64 = 100;
+/// Values counted per tag of an issue; further ones only count towards the tag's total.
+const MAX_TAG_VALUES: u64 = 500;
+
+/// Stores `batch` and answers in the order of its events.
+pub(super) fn save(c: &Connection, batch: &Batch) -> Result<Vec<Saved>> {
+    let mut saver = Saver::new(c);
+    let mut saved = Vec::with_capacity(batch.events.len());
+    for event in &batch.events {
+        let result = saver.event(event)?;
+        let (outcome, reason) = match result {
+            Saved::Duplicate => ("invalid", "duplicate"),
+            Saved::NoProject => ("invalid", "project_id"),
+            Saved::NewIssue(_) | Saved::Existing(_) | Saved::Regressed(_) => ("digested", ""),
+        };
+        saver.count(event.received_ms, event.project_id, outcome, reason);
+        saved.push(result);
+    }
+    let mut set_aside = c.prepare_cached(
+        "INSERT INTO poison_events (project_id, event_id, received_ms, reason, payload)
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+    )?;
+    for event in &batch.poison {
+        let fresh = set_aside.execute(params![
+            int(event.project_id),
+            event.event_id,
+            int(event.received_ms),
+            event.reason,
+            event.payload
+        ])?;
+        if fresh == 1 {
+            saver.count(event.received_ms, event.project_id, "invalid", event.code);
+        }
+    }
+    saver.finish()?;
+    accounts::add_outcomes(c, &batch.outcomes)?;
+    Ok(saved)
+}
+
+struct Saver<'a> {
+    c: &'a Connection,
+    projects: HashMap<u64, Option<ProjectRow>>,
+    /// By project, then fingerprint.
+    issues: HashMap<u64, HashMap<&'a str, IssueRow<'a>>>,
+    hours: BTreeMap<(u64, u64), u64>,
+    days: BTreeMap<(u64, u64), u64>,
+    project_hours: BTreeMap<(u64, u64), u64>,
+    /// By issue and tag, then value.
+    tags: BTreeMap<(u64, &'a str), BTreeMap<&'a str, u64>>,
+    /// By hour, project, outcome, reason.
+    outcomes: BTreeMap<(u64, u64, &'static str, &'static str), u64>,
+}
+
+struct ProjectRow {
+    last_number: u64,
+    first_event_ms: Option<u64>,
+    changed: bool,
+}
+
+/// An issue as it stands in this transaction; written back by [`Saver::finish`].
+struct IssueRow<'a> {
+    id: u64,
+    state: State,
+    /// Events of this batch.
+    events: u64,
+    users: BTreeSet<[u8; 16]>,
+    first_seen_ms: u64,
+    last_seen_ms: u64,
+    first_release: Option<(u64, Cow<'a, str>)>,
+    last_release: Option<(u64, Cow<'a, str>)>,
+    /// The newest event of the batch, unless an older batch brought a newer one.
+    newest: Option<&'a DigestedEvent>,
+}
+
+impl<'a> Saver<'a> {
+    fn new(c: &'a Connection) -> Self {
+        Self {
+            c,
+            projects: HashMap::new(),
+            issues: HashMap::new(),
+            hours: BTreeMap::new(),
+            days: BTreeMap::new(),
+            project_hours: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+        }
+    }
+
+    fn count(&mut self, at_ms: u64, project: u64, outcome: &'static str, reason: &'static str) {
+        *self.outcomes.entry((at_ms / HOUR_MS, project, outcome, reason)).or_default() += 1;
+    }
+
+    fn event(&mut self, event: &'a DigestedEvent) -> Result<Saved> {
+        if !self.project(event)? {
+            return Ok(Saved::NoProject);
+        }
+        let known = self
+            .c
+            .prepare_cached("SELECT 1 FROM events WHERE event_id = ?1 AND project_id = ?2")?
+            .exists(params![event.event_id, int(event.project_id)])?;
+        if known {
+            return Ok(Saved::Duplicate);
+        }
+        let (saved, issue_id) = self.join_issue(event)?;
+        self.insert(event, issue_id)?;
+
+        let (hour, day) = (event.timestamp_ms / HOUR_MS, event.timestamp_ms / DAY_MS);
+        *self.hours.entry((issue_id, hour)).or_default() += 1;
+        *self.days.entry((issue_id, day)).or_default() += 1;
+        *self.project_hours.entry((event.project_id, hour)).or_default() += 1;
+        for (key, value) in &event.tags {
+            let values = self.tags.entry((issue_id, key)).or_default();
+            *values.entry(value).or_default() += 1;
+        }
+        Ok(saved)
+    }
+
+    /// Loads the event's project and notes its first event; false when there is no such project.
+    fn project(&mut self, event: &DigestedEvent) -> Result<bool> {
+        let id = event.project_id;
+        if !self.projects.contains_key(&id) {
+            let row = self
+                .c
+                .prepare_cached("SELECT last_number, first_event_ms FROM projects WHERE id = ?1")?
+                .query_row([int(id)], |row| {
+                    Ok(ProjectRow {
+                        last_number: uint(row.get(0)?),
+                        first_event_ms: row.get::<_, Option<i64>>(1)?.map(uint),
+                        changed: false,
+                    })
+                })
+                .optional()?;
+            self.projects.insert(id, row);
+        }
+        let Some(project) = self.projects.get_mut(&id).and_then(Option::as_mut) else {
+            return Ok(false);
+        };
+        if project.first_event_ms.is_none() {
+            project.first_event_ms = Some(event.received_ms);
+            project.changed = true;
+        }
+        Ok(true)
+    }
+
+    /// Finds or opens the event's issue and counts the event in it.
+    fn join_issue(&mut self, event: &'a DigestedEvent) -> Result<(Saved, u64)> {
+        let of_project = self.issues.entry(event.project_id).or_default();
+        let mut opened = false;
+        if !of_project.contains_key(event.fingerprint.as_str()) {
+            let row = match load(self.c, event)? {
+                Some(row) => row,
+                None => {
+                    opened = true;
+                    let project = self.projects.get_mut(&event.project_id);
+                    let number = project.and_then(Option::as_mut).map_or(1, |project| {
+                        project.last_number += 1;
+                        project.changed = true;
+                        project.last_number
+                    });
+                    open(self.c, event, number)?
+                }
+            };
+            of_project.insert(&event.fingerprint, row);
+        }
+        let issue = of_project
+            .get_mut(event.fingerprint.as_str())
+            .expect("the issue was inserted just above");
+        let regressed = issue.add(event);
+        let saved = match (opened, regressed) {
+            (true, _) => Saved::NewIssue(issue.id),
+            (false, true) => Saved::Regressed(issue.id),
+            (false, false) => Saved::Existing(issue.id),
+        };
+        Ok((saved, issue.id))
+    }
+
+    fn insert(&self, event: &DigestedEvent, issue_id: u64) -> Result<()> {
+        self.c
+            .prepare_cached(
+                "INSERT INTO events (project_id, event_id, issue_id, timestamp_ms, received_ms, level,
+                    title, culprit, platform, release, environment, user)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )?
+            .execute(params![
+                int(event.project_id),
+                event.event_id,
+                int(issue_id),
+                int(event.timestamp_ms),
+                int(event.received_ms),
+                event.level as i64,
+                event.title,
+                event.culprit,
+                event.platform,
+                event.release,
+                event.environment,
+                event.user
+            ])?;
+        let key = self.c.last_insert_rowid();
+        self.c
+            .prepare_cached("INSERT INTO event_payloads (key, payload) VALUES (?1, ?2)")?
+            .execute(params![key, event.payload])?;
+        for file in &event.attachments {
+            self.c
+                .prepare_cached(
+                    "INSERT INTO attachments (event_key, filename, content_type, size, body)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![key, file.filename, file.content_type, int(file.size), file.packed])?;
+        }
+        Ok(())
+    }
+
+    /// Writes what was gathered.
+    fn finish(self) -> Result<()> {
+        let c = self.c;
+        for (id, project) in &self.projects {
+            if let Some(project) = project.as_ref().filter(|project| project.changed) {
+                c.execute(
+                    "UPDATE projects SET last_number = ?2, first_event_ms = ?3 WHERE id = ?1",
+                    params![int(*id), int(project.last_number), project.first_event_ms.map(int)],
+                )?;
+            }
+        }
+        // In order of their ids: neighbouring rows share pages.
+        let mut issues: Vec<_> = self.issues.into_values().flat_map(HashMap::into_values).collect();
+        issues.sort_unstable_by_key(|issue| issue.id);
+        for issue in issues.iter().filter(|issue| issue.events > 0) {
+            issue.write(c)?;
+        }
+        for (table, bucket, counts) in [
+            ("issue_hours", "issue_id, hour", &self.hours),
+            ("issue_days", "issue_id, day", &self.days),
+            ("project_hours", "project_id, hour", &self.project_hours),
+        ] {
+            let mut statement = c.prepare_cached(&format!(
+                "INSERT INTO {table} ({bucket}, events) VALUES (?1, ?2, ?3)
+                 ON CONFLICT ({bucket}) DO UPDATE SET events = events + excluded.events"
+            ))?;
+            for ((id, bucket), events) in counts {
+                statement.execute(params![int(*id), int(*bucket), int(*events)])?;
+            }
+        }
+        for ((issue_id, key), values) in &self.tags {
+            count_tag(c, *issue_id, key, values)?;
+        }
+        let outcomes: Vec<_> = self
+            .outcomes
+            .into_iter()
+            .map(|((hour, project_id, outcome, reason), quantity)| OutcomeCount {
+                project_id,
+                hour_ms: hour * HOUR_MS,
+                category: "error".to_owned(),
+                outcome: outcome.to_owned(),
+                reason: reason.to_owned(),
+                quantity,
+            })
+            .collect();
+        accounts::add_outcomes(c, &outcomes)
+    }
+}
+
+fn load<'a>(c: &Connection, event: &DigestedEvent) -> Result<Option<IssueRow<'a>>> {
+    c.prepare_cached(
+        "SELECT id, status, status_ms, regressed_ms, first_seen_ms, last_seen_ms,
+            first_release, first_release_ms, last_release, last_release_ms
+         FROM issues WHERE project_id = ?1 AND fingerprint = ?2",
+    )?
+    .query_row(params![int(event.project_id), event.fingerprint], |row| {
+        let release = |text: usize, time: usize| -> Result<Option<(u64, Cow<'a, str>)>> {
+            let (text, time): (Option<String>, Option<i64>) = (row.get(text)?, row.get(time)?);
+            Ok(time.map(uint).zip(text.map(Cow::Owned)))
+        };
+        Ok(IssueRow {
+            id: uint(row.get(0)?),
+            state: State {
+                status: status(row.get(1)?),
+                since_ms: uint(row.get(2)?),
+                regressed_ms: row.get::<_, Option<i64>>(3)?.map(uint),
+            },
+            events: 0,
+            users: BTreeSet::new(),
+            first_seen_ms: uint(row.get(4)?),
+            last_seen_ms: uint(row.get(5)?),
+            first_release: release(6, 7)?,
+            last_release: release(8, 9)?,
+            newest: None,
+        })
+    })
+    .optional()
+}
+
+fn open<'a>(c: &Connection, event: &DigestedEvent, number: u64) -> Result<IssueRow<'a>> {
+    let state = issue_state::opened(event.received_ms);
+    c.prepare_cached(
+        "INSERT INTO issues (project_id, number, fingerprint, grouping_version, grouping_parts, kind,
+            value, title, culprit, haystack, level, platform, handled, status, status_ms, events, users,
+            first_seen_ms, last_seen_ms, created_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0, 0, ?16, ?16, ?17)",
+    )?
+    .execute(params![
+        int(event.project_id),
+        int(number),
+        event.fingerprint,
+        event.grouping_version,
+        event.grouping_parts.join("\n"),
+        event.kind,
+        event.value,
+        event.title,
+        event.culprit,
+        format!("{}\n{}", event.title, event.culprit).to_lowercase(),
+        event.level as i64,
+        event.platform,
+        event.handled,
+        state.status as i64,
+        int(state.since_ms),
+        int(event.timestamp_ms),
+        int(event.received_ms)
+    ])?;
+    Ok(IssueRow {
+        id: uint(c.last_insert_rowid()),
+        state,
+        events: 0,
+        users: BTreeSet::new(),
+        first_seen_ms: event.timestamp_ms,
+        last_seen_ms: event.timestamp_ms,
+        first_release: None,
+        last_release: None,
+        newest: None,
+    })
+}
+
+impl<'a> IssueRow<'a> {
+    /// Counts an event; true when it reopened the issue.
+    fn add(&mut self, event: &'a DigestedEvent) -> bool {
+        let time = event.timestamp_ms;
+        self.events += 1;
+        self.users.extend(event.user_hash);
+        self.first_seen_ms = self.first_seen_ms.min(time);
+        if time >= self.last_seen_ms {
+            self.last_seen_ms = time;
+            self.newest = Some(event);
+        }
+        if let Some(release) = &event.release {
+            if self.first_release.as_ref().is_none_or(|(first, _)| time < *first) {
+                self.first_release = Some((time, Cow::Borrowed(release)));
+            }
+            if self.last_release.as_ref().is_none_or(|(last, _)| time >= *last) {
+                self.last_release = Some((time, Cow::Borrowed(release)));
+            }
+        }
+        let before = self.state.status;
+        self.state = issue_state::on_event(self.state, time, event.received_ms);
+        before != self.state.status
+    }
+
+    fn write(&self, c: &Connection) -> Result<()> {
+        let mut remember =
+            c.prepare_cached("INSERT OR IGNORE INTO issue_users (issue_id, identity) VALUES (?1, ?2)")?;
+        let mut new_users = 0;
+        for identity in &self.users {
+            new_users += remember.execute(params![int(self.id), identity])?;
+        }
+        let time = |release: &Option<(u64, Cow<'_, str>)>| release.as_ref().map(|(time, _)| int(*time));
+        c.prepare_cached(
+            "UPDATE issues SET status = ?2, status_ms = ?3, regressed_ms = ?4, events = events + ?5,
+                users = users + ?6, first_seen_ms = ?7, last_seen_ms = ?8, first_release = ?9,
+                first_release_ms = ?10, last_release = ?11, last_release_ms = ?12
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            int(self.id),
+            self.state.status as i64,
+            int(self.state.since_ms),
+            self.state.regressed_ms.map(int),
+            int(self.events),
+            int(new_users as u64),
+            int(self.first_seen_ms),
+            int(self.last_seen_ms),
+            self.first_release.as_ref().map(|(_, text)| text),
+            time(&self.first_release),
+            self.last_release.as_ref().map(|(_, text)| text),
+            time(&self.last_release)
+        ])?;
+        if let Some(newest) = self.newest {
+            c.prepare_cached(
+                "UPDATE issues SET level = ?2, platform = ?3, handled = ?4 WHERE id = ?1",
+            )?
+            .execute(params![
+                int(self.id),
+                newest.level as i64,
+                newest.platform,
+                newest.handled
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds one tag's values of a batch to an issue's counters, within the bounds.
+fn count_tag(c: &Connection, issue_id: u64, key: &str, values: &BTreeMap<&str, u64>) -> Result<()> {
+    let total: u64 = values.values().sum();
+    let distinct: Option<i64> = c
+        .prepare_cached(
+            "UPDATE issue_tag_keys SET events = events + ?3 WHERE issue_id = ?1 AND key = ?2
+             RETURNING distinct_values",
+        )?
+        .query_row(params![int(issue_id), key, int(total)], |row| row.get(0))
+        .optional()?;
+    let mut distinct = match distinct {
+        Some(distinct) => uint(distinct),
+        None => {
+            let inserted = c
+                .prepare_cached(
+                    "INSERT INTO issue_tag_keys (issue_id, key, events, distinct_values)
+                     SELECT ?1, ?2, ?3, 0
+                     WHERE (SELECT COUNT(*) FROM issue_tag_keys WHERE issue_id = ?1) < ?4",
+                )?
+                .execute(params![int(issue_id), key, int(total), int(MAX_TAG_KEYS)])?;
+            if inserted == 0 {
+                return Ok(());
+            }
+            0
+        }
+    };
+    let before = distinct;
+    for (value, events) in values {
+        let known = c
+            .prepare_cached(
+                "UPDATE issue_tags SET events = events + ?4
+                 WHERE issue_id = ?1 AND key = ?2 AND value = ?3",
+            )?
+            .execute(params![int(issue_id), key, value, int(*events)])?;
+        if known == 0 && distinct < MAX_TAG_VALUES {
+            c.prepare_cached(
+                "INSERT INTO issue_tags (issue_id, key, value, events) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![int(issue_id), key, value, int(*events)])?;
+            distinct += 1;
+        }
+    }
+    if distinct != before {
+        c.prepare_cached(
+            "UPDATE issue_tag_keys SET distinct_values = ?3 WHERE issue_id = ?1 AND key = ?2",
+        )?
+        .execute(params![int(issue_id), key, int(distinct)])?;
+    }
+    Ok(())
+}
