@@ -208,18 +208,44 @@ impl Demo {
         Ok((id, at_address(dsn, self.address)?))
     }
 
-    /// Installs and runs an example's own script of failing requests against the project.
-    pub fn drive(&self, example: &str) -> Result<()> {
+    /// Installs and runs an example's own script of failing requests against the project; returns how many failures it reported.
+    pub fn drive(&self, example: &str) -> Result<u64> {
         let folder = paths::at("examples").join(example);
         needs::npm_packages(&folder, &format!("the example {example}"))?;
-        // Its queue belongs to this demo: events of an earlier one, with another collector, must not turn up here.
-        needs::npm()
-            .args(["run", "--silent", "drive"])
-            .dir(&folder)
-            .env("FAULTWIRE_DSN", &self.dsn)
+        let said = self
+            .host(needs::npm().args(["run", "--silent", "drive"]).dir(folder))
+            .step(&format!("{example} fails"))?;
+        // The script prints `reported as ID` for every failing answer.
+        Ok(said.matches("reported as ").count() as u64)
+    }
+
+    /// Leaves the shop running for a person to break by hand; returns its address too.
+    pub fn open_shop(&self) -> Result<(Running, String)> {
+        let port = if is_free(SHOP_PORT) { SHOP_PORT } else { 0 };
+        let shop = Tool::new("node")
+            .arg("src/server.js")
+            .dir(paths::at("examples/node-express"));
+        let shop = self.host(shop).env("PORT", port.to_string());
+        let log = paths::state().join("logs").join("shop.log");
+        let (running, line) = Running::start(
+            "the shop",
+            &shop,
+            &log,
+            "is listening on",
+            Duration::from_secs(30),
+        )?;
+        let url = line.find("http://").map(|at| line[at..].trim().to_owned());
+        Ok((
+            running,
+            url.with_context(|| format!("the shop said `{line}`, which names no address"))?,
+        ))
+    }
+
+    /// The environment of an app that reports to this demo. Its queue belongs to the demo as well: events that an app kept for
+    /// an earlier collector must not turn up here.
+    fn host(&self, app: Tool) -> Tool {
+        app.env("FAULTWIRE_DSN", &self.dsn)
             .env("FAULTWIRE_QUEUE_DIR", queue_path(&self.data))
-            .step(&format!("{example} fails in three ways"))?;
-        Ok(())
     }
 
     /// Issues and events of the project as the API lists them now.
@@ -237,6 +263,15 @@ impl Demo {
             issues: items.len(),
             events,
         })
+    }
+
+    /// Stops the collector and says so if it had to be killed: that would be a defect of its shutdown.
+    pub fn stop(&mut self) -> Result<()> {
+        if self.collector.stop() {
+            Ok(())
+        } else {
+            bail!("the collector did not end on SIGTERM and had to be killed")
+        }
     }
 
     /// The dashboard's page of the project.
@@ -308,9 +343,12 @@ fn last_word(text: &str) -> Result<String> {
         .to_owned())
 }
 
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
 /// The wanted port if it is free. Without a wish the first free one from 9000 on, said aloud if it is another.
 fn free_port(wanted: Option<u16>) -> Result<u16> {
-    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     if let Some(port) = wanted {
         if port != 0 && !is_free(port) {
             bail!(
@@ -381,6 +419,7 @@ fn write_access(path: &Path, access: &Value) -> Result<()> {
 /// The file by which a collector's data folder is recognized.
 const DATABASE: &str = "faultwire.db";
 const FIRST_PORT: u16 = 9000;
+const SHOP_PORT: u16 = 3000;
 
 #[cfg(test)]
 mod tests {

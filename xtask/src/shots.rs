@@ -80,7 +80,7 @@ pub fn take(out: &Path) -> Result<Vec<PathBuf>> {
         .arg(chromium)
         .dir(paths::at("collector/dashboard"))
         .step("pictures of the dashboard")?;
-    demo.collector.stop();
+    demo.stop()?;
     let mut pictures: Vec<PathBuf> = fs::read_dir(out)?
         .flatten()
         .map(|entry| entry.path())

@@ -30,7 +30,7 @@ pub struct Args {
     all: bool,
 }
 
-/// What the example is known to produce: one issue for each of its three faults.
+/// The faults in the example, each of which must become one issue.
 pub const ISSUES: usize = 3;
 
 /// Examples in the order they run. The first is what plain `up` runs.
@@ -62,11 +62,14 @@ pub fn run(args: &Args) -> Result<()> {
     let examples = if args.all { EXAMPLES } else { &EXAMPLES[..1] };
     let shown = fail_and_watch(&demo, examples, started)?;
     say("");
-    say(&format!("  {} issues are on the dashboard.", shown.issues));
     say(&format!(
-        "  First issue shown {:.1} s after the start, {:.1} s after the example app began to start.",
-        shown.since_start.as_secs_f64(),
-        shown.since_failure.as_secs_f64()
+        "  The shop failed {} times; {} issues with {} events are on the dashboard.",
+        shown.reported, shown.issues, shown.events
+    ));
+    say(&format!(
+        "  First issue shown {:.1} s after the start, {:.1} s after the shop began to start.",
+        shown.first_since_start.as_secs_f64(),
+        shown.first_since_failure.as_secs_f64()
     ));
     say("");
     say(&format!("  Dashboard   {}", demo.page()));
@@ -77,92 +80,95 @@ pub fn run(args: &Args) -> Result<()> {
             .unwrap_or("the one chosen at the first start")
     ));
     say(&format!("  DSN         {}", demo.dsn));
-    say("");
     if args.once {
-        demo.collector.stop();
-        return Ok(());
+        say("");
+        return demo.stop();
     }
+    let (mut shop, address) = demo.open_shop()?;
+    say(&format!("  Shop        {address}  (break it yourself)"));
+    say("");
     say("  Ctrl-C ends it; the data stays for the next time.");
     while !stopped() {
-        if let Some(status) = demo.collector.ended() {
-            // The terminal sends Ctrl-C to the collector as well, and it may be quicker than we are.
-            thread::sleep(Duration::from_millis(100));
+        let gone = demo
+            .collector
+            .ended()
+            .map(|status| ("the collector", status, demo.collector.said()));
+        let gone = gone.or_else(|| shop.ended().map(|status| ("the shop", status, shop.said())));
+        if let Some((name, status, said)) = gone {
+            // The terminal sends Ctrl-C to the children as well, and they may be quicker than we are.
+            thread::sleep(Duration::from_millis(200));
             if stopped() {
                 break;
             }
-            bail!(
-                "the collector ended with {status}; what it said:\n{}",
-                demo.collector.said()
-            );
+            bail!("{name} ended with {status}; what it said:\n{said}");
         }
         thread::sleep(Duration::from_millis(100));
     }
     say("");
-    say("  Stopping the collector");
-    if demo.collector.stop() {
-        Ok(())
-    } else {
-        Err(anyhow!("the collector had to be killed"))
-    }
+    say("  Stopping");
+    shop.stop();
+    demo.stop()
 }
 
-/// When the first issue appeared.
+/// What became of the failures.
 pub struct Shown {
     pub issues: usize,
-    pub since_start: Duration,
-    pub since_failure: Duration,
+    /// Failures that the examples said they reported.
+    pub reported: u64,
+    /// Events that the API counted in this run.
+    pub events: u64,
+    pub first_since_start: Duration,
+    pub first_since_failure: Duration,
 }
 
-/// Lets the examples fail and looks at the API until their issues are there.
+/// Lets the examples fail and looks at the API until every failure they reported is there.
 ///
 /// The scripts and the look at the API run side by side: the time of the first issue is the product's, not the script's.
 pub fn fail_and_watch(demo: &Demo, examples: &[&str], started: Instant) -> Result<Shown> {
     let before = demo.seen()?;
     let failing = Instant::now();
-    let wanted = before.events + (ISSUES * examples.len()) as u64;
+    let drive_all = || {
+        examples
+            .iter()
+            .map(|example| demo.drive(example))
+            .sum::<Result<u64>>()
+    };
     thread::scope(|scope| {
-        let scripts = scope.spawn(|| examples.iter().try_for_each(|example| demo.drive(example)));
-        let mut scripts = Some(scripts);
+        let scripts = scope.spawn(drive_all);
         let mut first = None;
-        let mut last_script_ended = failing;
+        while !scripts.is_finished() {
+            if first.is_none() && demo.seen()?.events > before.events {
+                first = Some(Instant::now());
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        let reported = scripts
+            .join()
+            .map_err(|_| anyhow!("running the example panicked"))??;
+        let ended = Instant::now();
         loop {
             let seen = demo.seen()?;
-            if seen.events > before.events {
-                first = first.or_else(|| Some(Instant::now()));
-            }
-            if scripts
-                .as_ref()
-                .is_some_and(|scripts| scripts.is_finished())
-            {
-                let scripts = scripts.take().map(|scripts| scripts.join());
-                scripts
-                    .transpose()
-                    .map_err(|_| anyhow!("running the example panicked"))?
-                    .transpose()?;
-                last_script_ended = Instant::now();
-            }
-            if let (None, Some(first), true) = (
-                &scripts,
-                first,
-                seen.issues >= ISSUES && seen.events >= wanted,
-            ) {
+            let events = seen.events - before.events;
+            if seen.issues >= ISSUES && events >= reported && reported > 0 {
+                let first = first.unwrap_or_else(Instant::now);
                 return Ok(Shown {
                     issues: seen.issues,
-                    since_start: first - started,
-                    since_failure: first - failing,
+                    reported,
+                    events,
+                    first_since_start: first - started,
+                    first_since_failure: first - failing,
                 });
             }
-            if scripts.is_none() && last_script_ended.elapsed() > PATIENCE {
+            if ended.elapsed() > PATIENCE {
                 bail!(
-                    "the example ended well, but {} s later the API lists {} issues with {} new events instead of {ISSUES}; \
+                    "the example reported {reported} failures, but {} s later the API lists {} issues with {events} new events; \
                      the collector's last lines:\n{}",
                     PATIENCE.as_secs(),
                     seen.issues,
-                    seen.events - before.events,
                     demo.collector.said()
                 );
             }
-            thread::sleep(Duration::from_millis(50));
+            thread::sleep(LOOK_EVERY);
         }
     })
 }
@@ -182,3 +188,4 @@ fn watch_for_stop() -> Result<impl Fn() -> bool> {
 
 /// Far more than digest needs, even on a busy machine with two cores.
 const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
