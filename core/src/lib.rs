@@ -13,5 +13,6 @@
 //! Invariant of this crate: it knows no host language and no driver.
 
 pub mod loss;
+pub mod options;
 pub mod outbox;
 pub mod segment;

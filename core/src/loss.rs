@@ -95,7 +95,13 @@ impl Ledger {
 
     /// The text of `client.stats()`: `{"captured":3,"recovered":0,"delivered":1,"queued":1,"lost":{"sample_rate":1}}`.
     pub fn to_json(&self) -> String {
-        let Ledger { captured, recovered, delivered, queued, .. } = self;
+        let Ledger {
+            captured,
+            recovered,
+            delivered,
+            queued,
+            ..
+        } = self;
         let mut out = format!(
             r#"{{"captured":{captured},"recovered":{recovered},"delivered":{delivered},"queued":{queued},"lost":{{"#
         );
@@ -129,7 +135,12 @@ mod tests {
 
     #[test]
     fn stats_text_lists_reasons_and_balance_notices_a_missing_event() {
-        let mut ledger = Ledger { captured: 4, delivered: 1, queued: 1, ..Ledger::default() };
+        let mut ledger = Ledger {
+            captured: 4,
+            delivered: 1,
+            queued: 1,
+            ..Ledger::default()
+        };
         ledger.lose(Loss::SampleRate, 1);
         assert!(!ledger.balances());
         ledger.lose(Loss::CacheOverflow, 1);

@@ -117,7 +117,11 @@ impl<'a> Recovered<'a> {
 
     /// The payload of the last report record, if there is one.
     pub fn report(&self) -> Option<&'a [u8]> {
-        self.records.iter().rev().find(|record| record.kind == Kind::Report).map(|record| record.payload)
+        self.records
+            .iter()
+            .rev()
+            .find(|record| record.kind == Kind::Report)
+            .map(|record| record.payload)
     }
 }
 
@@ -163,16 +167,28 @@ pub fn recover(bytes: &[u8]) -> Recovered<'_> {
             found.valid_len = FILE_HEADER_LEN;
         }
         Header::Newer(version) => {
-            found.damage.push(Damage { offset: 0, len: bytes.len(), kind: DamageKind::NewerVersion(version) });
+            found.damage.push(Damage {
+                offset: 0,
+                len: bytes.len(),
+                kind: DamageKind::NewerVersion(version),
+            });
             return found;
         }
         Header::Torn => {
-            found.damage.push(Damage { offset: 0, len: bytes.len(), kind: DamageKind::TornTail });
+            found.damage.push(Damage {
+                offset: 0,
+                len: bytes.len(),
+                kind: DamageKind::TornTail,
+            });
             return found;
         }
         Header::Foreign => {
             at = next_mark(bytes, at);
-            found.damage.push(Damage { offset: 0, len: at, kind: DamageKind::FileHeader });
+            found.damage.push(Damage {
+                offset: 0,
+                len: at,
+                kind: DamageKind::FileHeader,
+            });
         }
     }
     while at < bytes.len() {
@@ -186,8 +202,16 @@ pub fn recover(bytes: &[u8]) -> Recovered<'_> {
             // leaves a true head with a missing rest, and the records appended after it begin inside that length.
             Read::Damaged { torn } => {
                 let next = next_mark(bytes, at + 1);
-                let kind = if torn && next == bytes.len() { DamageKind::TornTail } else { DamageKind::Checksum };
-                found.damage.push(Damage { offset: at, len: next - at, kind });
+                let kind = if torn && next == bytes.len() {
+                    DamageKind::TornTail
+                } else {
+                    DamageKind::Checksum
+                };
+                found.damage.push(Damage {
+                    offset: at,
+                    len: next - at,
+                    kind,
+                });
                 at = next;
             }
         }
@@ -205,7 +229,9 @@ impl Kind {
     }
 
     fn of(byte: u8) -> Option<Kind> {
-        [Kind::Put, Kind::Remove, Kind::Report].into_iter().find(|kind| kind.byte() == byte)
+        [Kind::Put, Kind::Remove, Kind::Report]
+            .into_iter()
+            .find(|kind| kind.byte() == byte)
     }
 }
 
@@ -219,7 +245,9 @@ enum Header {
 enum Read<'a> {
     Whole(Record<'a>, usize),
     /// No whole record begins here; `torn` when the bytes end before the record does.
-    Damaged { torn: bool },
+    Damaged {
+        torn: bool,
+    },
 }
 
 fn file_header_of(version: u16) -> [u8; FILE_HEADER_LEN] {
@@ -252,7 +280,10 @@ fn read_record(bytes: &[u8], at: usize) -> Read<'_> {
     let crc = u32_at(head, HEAD_LEN - 4);
     let kind = Kind::of(head[4]);
     let (meta_len, payload_len) = (u32_at(head, 13) as usize, u32_at(head, 17) as usize);
-    let (Some(kind), true) = (kind, head[..4] == MARK && crc == crc32fast::hash(&head[..HEAD_LEN - 4])) else {
+    let (Some(kind), true) = (
+        kind,
+        head[..4] == MARK && crc == crc32fast::hash(&head[..HEAD_LEN - 4]),
+    ) else {
         return Read::Damaged { torn: false };
     };
     if meta_len > MAX_PART_LEN || payload_len > MAX_PART_LEN {
@@ -270,13 +301,24 @@ fn read_record(bytes: &[u8], at: usize) -> Read<'_> {
     let (meta, payload) = content.split_at(meta_len);
     let mut key = [0; 8];
     key.copy_from_slice(&head[5..13]);
-    Read::Whole(Record { offset: at, kind, key: u64::from_le_bytes(key), meta, payload }, end)
+    Read::Whole(
+        Record {
+            offset: at,
+            kind,
+            key: u64::from_le_bytes(key),
+            meta,
+            payload,
+        },
+        end,
+    )
 }
 
 /// Where the next mark begins at or after `from`, or the end of the bytes.
 fn next_mark(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
-    rest.windows(MARK.len()).position(|four| four == MARK).map_or(bytes.len(), |found| from + found)
+    rest.windows(MARK.len())
+        .position(|four| four == MARK)
+        .map_or(bytes.len(), |found| from + found)
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

@@ -43,6 +43,7 @@ impl Gate {
 
     /// Whether the limit on this event ends only after the event's own end.
     pub(super) fn outlasts(&self, entry: &Entry, now: Now) -> bool {
-        self.closed_until(&entry.category, now).is_some_and(|until| until >= entry.expires)
+        self.closed_until(&entry.category, now)
+            .is_some_and(|until| until >= entry.expires)
     }
 }

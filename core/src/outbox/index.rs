@@ -142,7 +142,11 @@ impl Index {
 
     /// The entry to send next among the categories that are `open`.
     pub(super) fn first_to_send(&self, open: impl Fn(&str) -> bool) -> Option<u64> {
-        let heads = self.lanes.iter().filter(|(category, _)| open(category)).filter_map(|(_, lane)| lane.first());
+        let heads = self
+            .lanes
+            .iter()
+            .filter(|(category, _)| open(category))
+            .filter_map(|(_, lane)| lane.first());
         heads.min().map(|rank| rank.seq)
     }
 
@@ -153,8 +157,17 @@ impl Index {
 
     /// All entries that failed since anything was delivered.
     pub(super) fn parked(&self) -> Vec<u64> {
-        let first = Rank { parked: 1, priority: Reverse(super::Priority::Fatal), expires: Millis(0), seq: 0 };
-        self.lanes.values().flat_map(|lane| lane.range(first..)).map(|rank| rank.seq).collect()
+        let first = Rank {
+            parked: 1,
+            priority: Reverse(super::Priority::Fatal),
+            expires: Millis(0),
+            seq: 0,
+        };
+        self.lanes
+            .values()
+            .flat_map(|lane| lane.range(first..))
+            .map(|rank| rank.seq)
+            .collect()
     }
 
     /// The first time at which a sleeper wakes.
@@ -164,7 +177,10 @@ impl Index {
 
     /// A sleeper whose time has come.
     pub(super) fn awake(&self, now: Millis) -> Option<u64> {
-        self.sleepers.first().filter(|(at, _)| *at <= now).map(|(_, seq)| *seq)
+        self.sleepers
+            .first()
+            .filter(|(at, _)| *at <= now)
+            .map(|(_, seq)| *seq)
     }
 
     /// The first time at which an entry outlives the age cap.
@@ -174,12 +190,18 @@ impl Index {
 
     /// An entry that has outlived the age cap.
     pub(super) fn expired(&self, now: Millis) -> Option<u64> {
-        self.expiry.first().filter(|(at, _)| *at <= now).map(|(_, seq)| *seq)
+        self.expiry
+            .first()
+            .filter(|(at, _)| *at <= now)
+            .map(|(_, seq)| *seq)
     }
 
     /// All entries that outlive the age cap at `time`, soonest first.
     pub(super) fn expiring_until(&self, time: Millis) -> Vec<u64> {
-        self.expiry.range(..=(time, u64::MAX)).map(|(_, seq)| *seq).collect()
+        self.expiry
+            .range(..=(time, u64::MAX))
+            .map(|(_, seq)| *seq)
+            .collect()
     }
 
     /// What the byte cap takes next: the oldest of the lowest priority.
@@ -194,7 +216,11 @@ impl Index {
 
     /// All sequence numbers for which `matches` holds, oldest arrival first.
     pub(super) fn all(&self, matches: impl Fn(&Entry) -> bool) -> Vec<u64> {
-        self.entries.iter().filter(|(_, entry)| matches(entry)).map(|(seq, _)| *seq).collect()
+        self.entries
+            .iter()
+            .filter(|(_, entry)| matches(entry))
+            .map(|(seq, _)| *seq)
+            .collect()
     }
 
     /// Adds an entry to the orders its state puts it in. `unlink` is the exact inverse.
@@ -202,7 +228,8 @@ impl Index {
         match entry.state {
             State::Ready | State::Parked(_) => {
                 if !self.lanes.contains_key(&*entry.category) {
-                    self.lanes.insert(entry.category.to_string(), BTreeSet::new());
+                    self.lanes
+                        .insert(entry.category.to_string(), BTreeSet::new());
                 }
                 if let Some(lane) = self.lanes.get_mut(&*entry.category) {
                     lane.insert(rank(seq, entry));
@@ -223,7 +250,8 @@ impl Index {
         if entry.storage == Storage::Volatile {
             self.volatile_bytes += entry.bytes;
             if entry.state != State::InFlight {
-                self.removable_volatile.insert((entry.priority, entry.expires, seq));
+                self.removable_volatile
+                    .insert((entry.priority, entry.expires, seq));
             }
         }
     }
@@ -250,7 +278,8 @@ impl Index {
         self.expiry.remove(&(entry.expires, seq));
         if entry.storage == Storage::Volatile {
             self.volatile_bytes -= entry.bytes;
-            self.removable_volatile.remove(&(entry.priority, entry.expires, seq));
+            self.removable_volatile
+                .remove(&(entry.priority, entry.expires, seq));
         }
     }
 }
@@ -260,5 +289,10 @@ fn rank(seq: u64, entry: &Entry) -> Rank {
         State::Parked(failures) => failures.max(1),
         _ => 0,
     };
-    Rank { parked, priority: Reverse(entry.priority), expires: entry.expires, seq }
+    Rank {
+        parked,
+        priority: Reverse(entry.priority),
+        expires: entry.expires,
+        seq,
+    }
 }

@@ -282,7 +282,13 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(new: NewEntry, expires: Millis, storage: Storage, state: State) -> Entry {
-        let NewEntry { key, event_id, category, priority, bytes } = new;
+        let NewEntry {
+            key,
+            event_id,
+            category,
+            priority,
+            bytes,
+        } = new;
         let category = category_name(category);
         Entry {
             key,
@@ -303,8 +309,13 @@ impl Entry {
 
 /// Category names are words; anything else would have to be escaped in reports and cannot be limited by a server.
 pub(super) fn category_name(category: Cow<'static, str>) -> Cow<'static, str> {
-    let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    if is_word(&category) { category } else { Cow::Borrowed("default") }
+    let is_word =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if is_word(&category) {
+        category
+    } else {
+        Cow::Borrowed("default")
+    }
 }
 
 const META_VERSION: u8 = 1;

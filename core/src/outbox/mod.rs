@@ -102,7 +102,12 @@ struct Wait {
 impl Outbox {
     /// An empty outbox. `seed` feeds the jitter; the same seed and inputs give the same outputs.
     pub fn new(config: Config, seed: u64) -> Outbox {
-        let retry = Retry::new(seed, config.backoff_first, config.backoff_longest, config.max_in_flight);
+        let retry = Retry::new(
+            seed,
+            config.backoff_first,
+            config.backoff_longest,
+            config.max_in_flight,
+        );
         Outbox {
             config,
             index: Index::default(),
@@ -122,7 +127,10 @@ impl Outbox {
     /// Takes one thing that happened. Poll until `None` afterwards.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.mono = self.mono.max(now.mono);
-        let now = Now { mono: self.mono, ..now };
+        let now = Now {
+            mono: self.mono,
+            ..now
+        };
         if self.closed {
             self.handle_closed(input);
             return;
@@ -130,18 +138,31 @@ impl Outbox {
         match input {
             Input::Enqueue(entry) => self.enqueue(entry, now),
             Input::Recovered { entry, captured } => self.recover(entry, captured, now),
-            Input::Lost { loss, category, quantity } => {
+            Input::Lost {
+                loss,
+                category,
+                quantity,
+            } => {
                 self.ledger.captured += quantity;
                 self.lose(loss, &message::category_name(category), quantity, now);
             }
             Input::RecoveredReport { text } => {
                 for (loss, category, quantity) in report::parse_saved(&text) {
-                    self.report(loss, &message::category_name(category.into()), quantity, now);
+                    self.report(
+                        loss,
+                        &message::category_name(category.into()),
+                        quantity,
+                        now,
+                    );
                 }
             }
             Input::Stored { key } => self.stored(key, Storage::Durable),
             Input::StoreFailed { key } => self.stored(key, Storage::Volatile),
-            Input::Reply { job, status, headers } => self.replied(job, status, &headers, now),
+            Input::Reply {
+                job,
+                status,
+                headers,
+            } => self.replied(job, status, &headers, now),
             Input::NoReply { job, reason } => self.unanswered(job, reason, now),
             Input::Online => self.retry.nudge(now.mono),
             Input::Flush { token, deadline } => self.wait(token, deadline, false, now),
@@ -161,16 +182,35 @@ impl Outbox {
         if self.closed {
             return None;
         }
-        let now = Now { mono: self.mono, wall: Millis(0) };
-        let report = self.reports.due().map(|due| due.max(self.retry.waiting_until(self.mono).unwrap_or_default()));
-        let times = [self.next_attempt(now), self.index.next_wake(), self.index.next_expiry(), report];
+        let now = Now {
+            mono: self.mono,
+            wall: Millis(0),
+        };
+        let report = self
+            .reports
+            .due()
+            .map(|due| due.max(self.retry.waiting_until(self.mono).unwrap_or_default()));
+        let times = [
+            self.next_attempt(now),
+            self.index.next_wake(),
+            self.index.next_expiry(),
+            report,
+        ];
         let waits = self.waits.iter().map(|wait| wait.deadline);
-        times.into_iter().flatten().chain(waits).filter(|time| *time > self.mono).min()
+        times
+            .into_iter()
+            .flatten()
+            .chain(waits)
+            .filter(|time| *time > self.mono)
+            .min()
     }
 
     /// The books of this process.
     pub fn ledger(&self) -> Ledger {
-        Ledger { queued: self.index.len() as u64, ..self.ledger.clone() }
+        Ledger {
+            queued: self.index.len() as u64,
+            ..self.ledger.clone()
+        }
     }
 
     /// Bytes of everything queued, as the driver counted them.
@@ -194,7 +234,10 @@ impl Outbox {
     fn enqueue(&mut self, new: NewEntry, now: Now) {
         self.ledger.captured += 1;
         let expires = now.mono.plus(self.config.max_age);
-        self.admit(Entry::new(new, expires, Storage::Storing, State::Storing), now);
+        self.admit(
+            Entry::new(new, expires, Storage::Storing, State::Storing),
+            now,
+        );
     }
 
     fn recover(&mut self, new: NewEntry, captured: Millis, now: Now) {
@@ -210,7 +253,10 @@ impl Outbox {
             age => age,
         };
         let expires = now.mono.plus(self.config.max_age.saturating_sub(age));
-        self.admit(Entry::new(new, expires, Storage::Durable, State::Ready), now);
+        self.admit(
+            Entry::new(new, expires, Storage::Durable, State::Ready),
+            now,
+        );
     }
 
     fn admit(&mut self, entry: Entry, now: Now) {
@@ -261,12 +307,16 @@ impl Outbox {
             }
             Verdict::RateLimited => {
                 let closed = |entry: &Entry| self.gate.closed_until(&entry.category, now).is_some();
-                let explained = job.seq.and_then(|seq| self.index.get(seq)).is_none_or(closed);
+                let explained = job
+                    .seq
+                    .and_then(|seq| self.index.get(seq))
+                    .is_none_or(closed);
                 if explained {
                     self.retry.limited(job.epoch);
                 } else {
                     // Limited without a limit that we can read for this category: back off, or we would ask in a loop.
-                    self.retry.failed(job.epoch, wait_of(headers, now), now.mono);
+                    self.retry
+                        .failed(job.epoch, wait_of(headers, now), now.mono);
                 }
                 if let Some(seq) = job.seq {
                     self.index.change(seq, |entry| entry.state = State::Ready);
@@ -368,12 +418,18 @@ impl Outbox {
         }
         while self.may_send(now) {
             let gate = &self.gate;
-            let Some(seq) = self.index.first_to_send(|category| gate.closed_until(category, now).is_none()) else {
+            let Some(seq) = self
+                .index
+                .first_to_send(|category| gate.closed_until(category, now).is_none())
+            else {
                 break;
             };
             self.send(seq, now);
         }
-        let due = self.reports.due().is_some_and(|due| due <= now.mono || !self.waits.is_empty());
+        let due = self
+            .reports
+            .due()
+            .is_some_and(|due| due <= now.mono || !self.waits.is_empty());
         if due && self.may_send(now) {
             self.send_report(now);
         }
@@ -401,7 +457,11 @@ impl Outbox {
         let closed = |category: &str| self.gate.closed_until(category, now);
         if let Some(latest) = self.index.waiting_categories().filter_map(closed).max() {
             for seq in self.index.expiring_until(latest) {
-                if self.index.get(seq).is_some_and(|entry| self.gate.outlasts(entry, now)) {
+                if self
+                    .index
+                    .get(seq)
+                    .is_some_and(|entry| self.gate.outlasts(entry, now))
+                {
                     self.give_up(seq, Loss::RatelimitBackoff, now);
                 }
             }
@@ -419,7 +479,8 @@ impl Outbox {
         let Some(key) = self.index.get(seq).map(|entry| entry.key) else {
             return;
         };
-        self.index.change(seq, |entry| entry.state = State::InFlight);
+        self.index
+            .change(seq, |entry| entry.state = State::InFlight);
         let (report, counts) = self.reports.take(now).unzip();
         let job = self.start_job(Some(seq), counts.unwrap_or_default());
         self.outputs.push_back(Output::Send { job, key, report });
@@ -435,7 +496,14 @@ impl Outbox {
     fn start_job(&mut self, seq: Option<u64>, report: Counts) -> u64 {
         let job = self.next_job;
         self.next_job += 1;
-        self.jobs.insert(job, Job { seq, epoch: self.retry.epoch(), report });
+        self.jobs.insert(
+            job,
+            Job {
+                seq,
+                epoch: self.retry.epoch(),
+                report,
+            },
+        );
         job
     }
 
@@ -443,14 +511,24 @@ impl Outbox {
     fn next_attempt(&self, now: Now) -> Option<Millis> {
         let backoff = self.retry.waiting_until(now.mono).unwrap_or_default();
         let categories = self.index.waiting_categories();
-        let times = categories.map(|category| self.gate.closed_until(category, now).unwrap_or_default().max(backoff));
+        let times = categories.map(|category| {
+            self.gate
+                .closed_until(category, now)
+                .unwrap_or_default()
+                .max(backoff)
+        });
         times.min().filter(|time| *time > now.mono)
     }
 
     // --- flush and close ---
 
     fn wait(&mut self, token: u64, deadline: Millis, close: bool, now: Now) {
-        self.waits.push(Wait { token, deadline, before: self.index.next_seq(), close });
+        self.waits.push(Wait {
+            token,
+            deadline,
+            before: self.index.next_seq(),
+            close,
+        });
         self.retry.nudge(now.mono);
     }
 
@@ -464,7 +542,10 @@ impl Outbox {
             closing |= wait.close;
             if !wait.close {
                 let drained = !self.index.any_before(wait.before);
-                self.outputs.push_back(Output::Flushed { token: wait.token, drained });
+                self.outputs.push_back(Output::Flushed {
+                    token: wait.token,
+                    drained,
+                });
             }
             wait.close
         });
@@ -484,7 +565,10 @@ impl Outbox {
             let room_soon = !self.jobs.is_empty() && self.retry.waiting_until(now.mono).is_none();
             return self.reports.due().is_none() || !room_soon;
         }
-        let next = [self.next_attempt(now), self.index.next_wake()].into_iter().flatten().min();
+        let next = [self.next_attempt(now), self.index.next_wake()]
+            .into_iter()
+            .flatten()
+            .min();
         let idle = self.jobs.is_empty() && !self.index.any_storing_before(wait.before);
         idle && next.is_none_or(|next| next > wait.deadline)
     }
@@ -498,7 +582,9 @@ impl Outbox {
             self.reports.give_back(job.report, now);
         }
         let drained = self.index.len() == 0;
-        let (closes, flushes): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waits).into_iter().partition(|w| w.close);
+        let (closes, flushes): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waits)
+            .into_iter()
+            .partition(|w| w.close);
         for Wait { token, before, .. } in flushes {
             let drained = !self.index.any_before(before);
             self.outputs.push_back(Output::Flushed { token, drained });
@@ -521,7 +607,9 @@ impl Outbox {
                 self.ledger.captured += quantity;
                 self.ledger.lose(loss, quantity);
             }
-            Input::Flush { token, .. } => self.outputs.push_back(Output::Flushed { token, drained }),
+            Input::Flush { token, .. } => {
+                self.outputs.push_back(Output::Flushed { token, drained })
+            }
             Input::Close { token, .. } => self.outputs.push_back(Output::Closed { token, drained }),
             _ => {}
         }

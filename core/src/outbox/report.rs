@@ -49,7 +49,10 @@ impl Reports {
         let counts = std::mem::take(&mut self.pending);
         let events = discarded_events(&counts);
         let seconds = now.wall.0 as f64 / 1000.0;
-        Some((format!(r#"{{"timestamp":{seconds},"discarded_events":{events}}}"#), counts))
+        Some((
+            format!(r#"{{"timestamp":{seconds},"discarded_events":{events}}}"#),
+            counts,
+        ))
     }
 
     /// The losses as text for the disk; `None` if there are none.

@@ -50,7 +50,11 @@ impl Retry {
 
     /// How many requests of the current epoch may be in flight now; 0 while backing off.
     pub(super) fn window(&self, now: Millis) -> usize {
-        if self.waiting_until(now).is_some() { 0 } else { self.window }
+        if self.waiting_until(now).is_some() {
+            0
+        } else {
+            self.window
+        }
     }
 
     /// When the back-off ends; `None` if it is over or there is none.
@@ -131,7 +135,10 @@ mod tests {
             let full = (1_000u64 << (failures - 1).min(20)).min(300_000);
             for _ in 0..50 {
                 let delay = retry.delay(failures);
-                assert!((full / 2..=full).contains(&delay), "{failures} failures: {delay}");
+                assert!(
+                    (full / 2..=full).contains(&delay),
+                    "{failures} failures: {delay}"
+                );
             }
         }
     }

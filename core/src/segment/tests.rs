@@ -26,7 +26,10 @@ fn whole_file_comes_back_as_written() {
     assert_eq!(found.valid_len, bytes.len());
     assert_eq!(found.records.len(), ends.len());
     let first = found.records[0];
-    assert_eq!((first.kind, first.key, first.meta), (Kind::Put, 1, &b"meta one"[..]));
+    assert_eq!(
+        (first.kind, first.key, first.meta),
+        (Kind::Put, 1, &b"meta one"[..])
+    );
     assert_eq!(first.payload, b"{\"event_id\":\"1\"}\n{}\n");
     assert_eq!(found.report(), Some(&b"[]"[..]));
     let live: Vec<u64> = found.live().iter().map(|record| record.key).collect();
@@ -43,29 +46,60 @@ fn truncation_at_every_byte_keeps_all_records_before_it() {
         let expected = ends.iter().filter(|end| **end <= len).count();
         assert_eq!(found.records[..], whole[..expected], "cut at {len}");
         let last_end = ends.iter().rev().find(|end| **end <= len).copied();
-        let header = if len >= FILE_HEADER_LEN { FILE_HEADER_LEN } else { 0 };
+        let header = if len >= FILE_HEADER_LEN {
+            FILE_HEADER_LEN
+        } else {
+            0
+        };
         assert_eq!(found.valid_len, last_end.unwrap_or(header), "cut at {len}");
         // A cut between two records is a file closed in good order; any other cut is one torn tail and nothing else.
         let clean = len == found.valid_len;
         let damage: Vec<_> = found.damage.iter().map(|damage| damage.kind).collect();
-        assert_eq!(damage, if clean { vec![] } else { vec![DamageKind::TornTail] }, "cut at {len}");
+        assert_eq!(
+            damage,
+            if clean {
+                vec![]
+            } else {
+                vec![DamageKind::TornTail]
+            },
+            "cut at {len}"
+        );
     }
 }
 
 #[test]
 fn every_flip_of_every_bit_costs_at_most_the_record_it_hits() {
     let (bytes, ends) = sample();
-    let whole = recover(&bytes).records.iter().map(|r| (r.offset, r.key, r.payload.to_vec())).collect::<Vec<_>>();
+    let whole = recover(&bytes)
+        .records
+        .iter()
+        .map(|r| (r.offset, r.key, r.payload.to_vec()))
+        .collect::<Vec<_>>();
     for at in 0..bytes.len() {
         for bit in 0..8 {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1 << bit;
             let found = recover(&flipped);
-            let hit = ends.iter().position(|end| at < *end).filter(|_| at >= FILE_HEADER_LEN);
-            let expected: Vec<_> = whole.iter().enumerate().filter(|(i, _)| Some(*i) != hit).map(|(_, r)| r.clone()).collect();
-            let got: Vec<_> = found.records.iter().map(|r| (r.offset, r.key, r.payload.to_vec())).collect();
+            let hit = ends
+                .iter()
+                .position(|end| at < *end)
+                .filter(|_| at >= FILE_HEADER_LEN);
+            let expected: Vec<_> = whole
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| Some(*i) != hit)
+                .map(|(_, r)| r.clone())
+                .collect();
+            let got: Vec<_> = found
+                .records
+                .iter()
+                .map(|r| (r.offset, r.key, r.payload.to_vec()))
+                .collect();
             assert_eq!(got, expected, "byte {at} bit {bit}");
-            assert!(!found.damage.is_empty(), "byte {at} bit {bit} went unnoticed");
+            assert!(
+                !found.damage.is_empty(),
+                "byte {at} bit {bit} went unnoticed"
+            );
             assert!(found.valid_len <= bytes.len());
         }
     }
@@ -79,7 +113,10 @@ fn every_byte_value_in_every_place_is_survived() {
         for value in 0..=255 {
             let mut changed = bytes.clone();
             changed[at] = value;
-            assert!(recover(&changed).records.len() + 1 >= whole, "byte {at} = {value}");
+            assert!(
+                recover(&changed).records.len() + 1 >= whole,
+                "byte {at} = {value}"
+            );
         }
     }
 }
@@ -111,7 +148,10 @@ fn huge_claimed_length_is_damage_and_not_an_allocation() {
 
 #[test]
 fn oversized_parts_are_refused_when_writing() {
-    assert_eq!(encode_record(Kind::Put, 1, b"", &vec![0; MAX_PART_LEN + 1]), None);
+    assert_eq!(
+        encode_record(Kind::Put, 1, b"", &vec![0; MAX_PART_LEN + 1]),
+        None
+    );
 }
 
 #[test]
@@ -123,7 +163,11 @@ fn append_cut_short_by_a_full_disk_hides_nothing_that_follows() {
         bytes.extend(&cut[..written]);
         bytes.extend(&next);
         let found = recover(&bytes);
-        assert_eq!(found.records.iter().map(|r| r.key).collect::<Vec<_>>(), [2], "cut after {written} bytes");
+        assert_eq!(
+            found.records.iter().map(|r| r.key).collect::<Vec<_>>(),
+            [2],
+            "cut after {written} bytes"
+        );
         assert_eq!(found.damage.len(), 1);
         assert_eq!(found.valid_len, bytes.len());
     }
