@@ -1,0 +1,41 @@
+import type { ReactNode } from "react";
+import type { EventDetail } from "@/api/types";
+import { Badge } from "@/components/issue/badges";
+import { describe } from "@/event/contexts";
+import { Scrubbed } from "./scrubbed";
+
+/** The line of facts one looks for first: where, who, which version. */
+export function Highlights({ event }: { event: EventDetail }) {
+  const { contexts, user, exception } = event.event;
+  const mechanism = exception?.values?.at(-1)?.mechanism;
+  const who = [user?.email, user?.username, user?.id, user?.ip_address].find((value) => value !== undefined && value !== null && value !== "");
+  const facts: [string, ReactNode][] = [];
+  const add = (name: string, value: string | null | undefined) => value && facts.push([name, <Scrubbed key={name} text={value} />]);
+
+  add("Environment", event.environment);
+  add("Release", event.release);
+  add("User", who === undefined ? null : String(who));
+  for (const name of ["browser", "runtime", "os", "device"]) {
+    const context = contexts?.[name];
+    if (context) add(NAMES[name] ?? name, describe(name, context));
+  }
+  if (mechanism?.handled !== undefined && mechanism.handled !== null) {
+    facts.push(["Handled", mechanism.handled ? "yes" : <Badge className="bg-error-soft text-error">no{mechanism.type ? ` · ${mechanism.type}` : ""}</Badge>]);
+  }
+  if (facts.length === 0) return null;
+
+  return (
+    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border bg-line shadow-card sm:flex sm:flex-wrap">
+      {facts.map(([name, value]) => (
+        <div key={name} className="min-w-0 bg-surface px-4 py-2.5 sm:min-w-28 sm:flex-1">
+          <dt className="text-xs whitespace-nowrap text-ink-3">{name}</dt>
+          <dd className="truncate text-sm font-medium" title={typeof value === "string" ? value : undefined}>
+            {value}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const NAMES: Record<string, string> = { browser: "Browser", runtime: "Runtime", os: "System", device: "Device" };
