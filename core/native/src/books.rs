@@ -46,24 +46,29 @@ impl Books {
         *state.losses.entry(loss).or_default() += 1;
     }
 
-    /// Whether losses wait for the worker.
-    pub(crate) fn has_losses(&self) -> bool {
-        !self.lock().losses.is_empty()
-    }
-
     /// Whether anything was captured or lost that the worker does not know yet.
     pub(crate) fn is_idle(&self) -> bool {
         let state = self.lock();
         state.pending == 0 && state.losses.is_empty()
     }
 
-    /// For the worker: enters `settle` into its ledger with the losses that waited, then publishes the result.
-    /// `entered` of the pending events are in that ledger now.
-    pub(crate) fn publish(&self, entered: u64, settle: impl FnOnce(&BTreeMap<Loss, u64>) -> Ledger) {
+    /// For the worker: the losses to enter into its ledger. They stay counted here until [`Books::publish`] says that
+    /// they are in it.
+    pub(crate) fn losses(&self) -> BTreeMap<Loss, u64> {
+        self.lock().losses.clone()
+    }
+
+    /// For the worker: `ledger` now contains `entered` of the pending events and the losses `settled`.
+    pub(crate) fn publish(&self, entered: u64, settled: &BTreeMap<Loss, u64>, ledger: Ledger) {
         let mut state = self.lock();
-        let losses = std::mem::take(&mut state.losses);
-        state.ledger = settle(&losses);
+        state.ledger = ledger;
         state.pending = state.pending.saturating_sub(entered);
+        for (loss, quantity) in settled {
+            if let Some(count) = state.losses.get_mut(loss) {
+                *count = count.saturating_sub(*quantity);
+            }
+        }
+        state.losses.retain(|_, quantity| *quantity > 0);
     }
 
     /// The balance of this moment.
@@ -104,11 +109,15 @@ mod tests {
         check(4, 2, 2);
         books.refused(Loss::QueueOverflow);
         check(4, 1, 3);
-        books.publish(1, |losses| {
-            assert_eq!(losses.values().sum::<u64>(), 3);
-            Ledger { captured: 4, queued: 1, lost: losses.clone(), ..Ledger::default() }
-        });
-        check(4, 1, 3);
+        let settled = books.losses();
+        assert!(!books.lost(Loss::SampleRate), "the worker is told already");
+        check(5, 1, 4);
+        books.publish(1, &settled, Ledger { captured: 4, queued: 1, lost: settled.clone(), ..Ledger::default() });
+        check(5, 1, 4);
+        assert!(!books.is_idle(), "one loss came after the worker's look");
+        let settled = books.losses();
+        books.publish(0, &settled, books.ledger());
+        check(5, 1, 4);
         assert!(books.is_idle());
     }
 }

@@ -14,6 +14,7 @@ mod inbox;
 mod log;
 mod own_thread;
 mod payloads;
+mod queue_dir;
 mod signal;
 mod source;
 mod transport;

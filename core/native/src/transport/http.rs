@@ -24,7 +24,7 @@ pub(crate) struct HttpConfig {
     pub(crate) user_agent: String,
     /// Proxy URL; `None` follows the environment (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
     pub(crate) proxy: Option<String>,
-    /// A PEM file whose certificates are trusted instead of the system's.
+    /// A PEM file whose certificates are trusted beside the system's.
     pub(crate) ca_certs: Option<String>,
     /// Connections kept for re-use.
     pub(crate) connections: usize,
@@ -74,7 +74,13 @@ impl Http {
 
 fn build_agent(config: &HttpConfig) -> Result<Agent, String> {
     let roots = match &config.ca_certs {
-        Some(path) => RootCerts::new_with_certs(&read_certificates(path)?),
+        // The platform's verifier takes no additions, so its certificates are loaded beside the given ones.
+        Some(path) => {
+            let mut trusted = read_certificates(path)?;
+            let system = rustls_native_certs::load_native_certs().certs;
+            trusted.extend(system.iter().map(|der| Certificate::from_der(der).to_owned()));
+            RootCerts::new_with_certs(&trusted)
+        }
         None => RootCerts::PlatformVerifier,
     };
     let proxy = match &config.proxy {

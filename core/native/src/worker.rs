@@ -1,0 +1,192 @@
+//! The one worker thread of a client: takes what host threads hand over, prepares it, and runs the driver.
+//!
+//! A panic in here is a defect of ours, never the host's: it is caught, the event in hand is counted as
+//! `internal_sdk_error`, and the thread goes on. Only a worker that panics over and over without finishing anything ends.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use faultwire_core::loss::Loss;
+use faultwire_core::outbox::EntryMeta;
+use faultwire_core::scope::Scope;
+use faultwire_protocol::id::EventId;
+use faultwire_protocol::time::Now;
+
+use crate::driver::{Driver, Envelope, Parts};
+use crate::runtime::{Message, Runtime};
+use crate::signal::Signal;
+use crate::source::SourceReader;
+use crate::transport::{Http, Senders};
+use crate::{clock, own_thread};
+
+/// An event on its way from a host thread to the worker.
+pub(crate) struct Captured {
+    /// The event as the host wrote it.
+    pub(crate) event: String,
+    /// What to merge into it; `None` if that was done for a hook.
+    pub(crate) scope: Option<Scope>,
+    pub(crate) id: EventId,
+    pub(crate) now: Now,
+    pub(crate) fatal: bool,
+    /// Set for a fatal event: told when it is durable.
+    pub(crate) durable: Option<Arc<Signal>>,
+}
+
+/// The thread's main function.
+pub(crate) fn run(runtime: Arc<Runtime>) {
+    own_thread::mark();
+    if let Ok(mut worker) = catch_unwind(AssertUnwindSafe(|| Worker::new(runtime.clone()))) {
+        worker.run();
+    }
+    runtime.ended();
+}
+
+struct Worker {
+    runtime: Arc<Runtime>,
+    driver: Driver,
+    sources: SourceReader,
+    /// Events taken since the books were published last.
+    entered: u64,
+    /// An event is being prepared: if that panics, it is the one that is lost.
+    in_hand: Option<Option<Arc<Signal>>>,
+    /// The inbox was large: memory should go back to the system when it is empty.
+    swollen: bool,
+}
+
+impl Worker {
+    fn new(runtime: Arc<Runtime>) -> Worker {
+        let setup = &runtime.setup;
+        let reporting = runtime.clone();
+        let senders = Senders::new(Http::new(setup.http.clone()), setup.limits.max_in_flight, move |job, outcome| {
+            let weightless = 0;
+            let _ = reporting.inbox.push(Message::Outcome { job, outcome }, weightless, crate::inbox::Lane::Urgent);
+        });
+        let locked = runtime.clone();
+        let driver = Driver::new(Parts {
+            queue_dir: setup.queue_dir.clone(),
+            warned: setup.warned,
+            limits: setup.limits.clone(),
+            seed: random_seed(),
+            senders,
+            on_lock: Box::new(move |fd| locked.set_lock_fd(fd)),
+            log: setup.log,
+        });
+        Worker { runtime, driver, sources: SourceReader::default(), entered: 0, in_hand: None, swollen: false }
+    }
+
+    fn run(&mut self) {
+        let mut panics = 0;
+        while !self.driver.is_closed() && panics < MAX_PANICS {
+            match catch_unwind(AssertUnwindSafe(|| self.turn())) {
+                Ok(()) => panics = 0,
+                Err(_) => {
+                    panics += 1;
+                    self.give_up_in_hand();
+                }
+            }
+        }
+        self.publish();
+    }
+
+    /// One round: wait, take what is there, do what is due, publish.
+    fn turn(&mut self) {
+        self.runtime.inbox.wait(clock::until(self.driver.deadline()));
+        let mut taken = 0;
+        while taken < MAX_BATCH
+            && !self.driver.is_closed()
+            && let Some(message) = self.runtime.inbox.pop()
+        {
+            self.take(message);
+            taken += 1;
+        }
+        if self.driver.is_closed() {
+            return;
+        }
+        self.driver.work();
+        self.publish();
+        self.shrink();
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Event(captured) => self.take_event(*captured),
+            Message::Losses => {}
+            Message::Outcome { job, outcome } => self.driver.outcome(job, outcome),
+            Message::Flush { signal, deadline } => {
+                // Losses ride on what a flush sends, and its caller expects the books to be settled.
+                self.publish();
+                self.driver.flush(signal, deadline);
+            }
+            Message::Close { signal, deadline } => {
+                self.publish();
+                self.driver.close(signal, deadline);
+            }
+        }
+    }
+
+    fn take_event(&mut self, captured: Captured) {
+        self.entered += 1;
+        self.in_hand = Some(captured.durable.clone());
+        let durable = captured.durable.clone();
+        let prepared = self.prepare(captured);
+        self.in_hand = None;
+        match prepared {
+            Ok((meta, payload)) => self.driver.enqueue(Envelope { meta, payload, durable }),
+            Err(loss) => {
+                self.driver.lost(loss, 1);
+                // There is nothing to wait for.
+                if let Some(durable) = durable {
+                    durable.give(false);
+                }
+            }
+        }
+    }
+
+    fn give_up_in_hand(&mut self) {
+        if let Some(durable) = self.in_hand.take() {
+            let _ = catch_unwind(AssertUnwindSafe(|| self.driver.lost(Loss::InternalSdkError, 1)));
+            if let Some(durable) = durable {
+                durable.give(false);
+            }
+        }
+    }
+
+    /// Enters the losses that waited into the outbox and shows the ledger to the host's threads.
+    fn publish(&mut self) {
+        let losses = self.runtime.books.losses();
+        for (loss, quantity) in &losses {
+            self.driver.lost(*loss, *quantity);
+        }
+        let entered = std::mem::take(&mut self.entered);
+        self.runtime.books.publish(entered, &losses, self.driver.ledger());
+    }
+
+    /// After a burst: what the inbox took goes back to the system, once.
+    fn shrink(&mut self) {
+        let bytes = self.runtime.inbox.bytes();
+        if bytes > SWOLLEN_BYTES {
+            self.swollen = true;
+        } else if bytes == 0 && std::mem::take(&mut self.swollen) {
+            #[cfg(all(target_os = "linux", target_env = "gnu"))]
+            // SAFETY: takes no pointer and keeps none; it locks the allocator's arenas as free() does.
+            unsafe {
+                libc::malloc_trim(0);
+            }
+        }
+    }
+}
+
+fn random_seed() -> u64 {
+    let mut bytes = [0; 8];
+    // Without randomness the clock spreads the retries of many processes well enough.
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => clock::now().wall.0,
+    }
+}
+
+/// Messages taken before timers and syncs are looked at: about 20 ms of work.
+const MAX_BATCH: usize = 64;
+/// Panics in a row, without one whole round in between, after which the worker gives up.
+const MAX_PANICS: u32 = 20;
+const SWOLLEN_BYTES: usize = 8 * 1024 * 1024;
