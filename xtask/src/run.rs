@@ -123,9 +123,9 @@ impl Tool {
         if status.success() {
             return Ok(text);
         }
-        let tail = tail(&text, FAILURE_LINES);
+        let said = excerpt(&readable(&text));
         bail!(
-            "{title} failed: {} ended with {status}; its last lines:\n{tail}\n(all of it: {})",
+            "{title} failed: {} ended with {status}; it said:\n{said}\n(all of it: {})",
             self.line(),
             log_path(title).display()
         )
@@ -169,9 +169,9 @@ impl Tool {
                     let _ = child.kill();
                     step.end(false);
                     // Its own children may still hold the pipes, so the readers are left to end by themselves.
-                    let said = tail(&lock(&collected).0, FAILURE_LINES);
+                    let said = excerpt(&readable(&lock(&collected).0));
                     bail!(
-                        "{title} took longer than {} s and was killed; its last lines:\n{said}",
+                        "{title} took longer than {} s and was killed; it said:\n{said}",
                         limit.as_secs()
                     );
                 }
@@ -272,6 +272,23 @@ pub fn tail(text: &str, count: usize) -> String {
         kept.push_back(line);
     }
     kept.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+/// The beginning and the end of a long text: tools name the cause in the one or in the other.
+pub fn excerpt(text: &str) -> String {
+    const HEAD: usize = 15;
+    const TAIL: usize = 45;
+    let count = text.lines().count();
+    if count <= HEAD + TAIL {
+        return text.trim_end().to_owned();
+    }
+    let head: Vec<&str> = text.lines().take(HEAD).collect();
+    format!(
+        "{}\n  [{} lines left out]\n{}",
+        head.join("\n"),
+        count - HEAD - TAIL,
+        tail(text, TAIL)
+    )
 }
 
 /// A value from a lock, also after another thread panicked while it held it: the lists here are valid between any two instructions.
@@ -379,7 +396,6 @@ fn read_lines(
                 // The log is a help, not a result: a full disk must not fail the step that it describes.
                 let _ = writeln!(held.1, "{line}");
             }
-            // Cargo's messages are JSON: for this program, not for a person.
             if VERBOSE.load(Ordering::Relaxed) && !line.starts_with('{') {
                 say(&line);
             }
@@ -388,6 +404,14 @@ fn read_lines(
             }
         }
     })
+}
+
+/// Without cargo's JSON messages: they are for this program, not for a person.
+fn readable(text: &str) -> String {
+    text.lines()
+        .filter(|line| !line.starts_with('{'))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn is_about_us(name: &str) -> bool {
@@ -421,7 +445,6 @@ fn live() -> bool {
 
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 const QUIET: Duration = Duration::from_secs(15);
-const FAILURE_LINES: usize = 60;
 
 #[cfg(test)]
 mod tests {
@@ -432,6 +455,21 @@ mod tests {
         assert_eq!(tail("a\nb\nc\n", 2), "b\nc");
         assert_eq!(tail("a", 5), "a");
         assert_eq!(tail("", 5), "");
+    }
+
+    #[test]
+    fn an_excerpt_keeps_both_ends_and_says_what_is_missing() {
+        let long: Vec<String> = (1..=100).map(|line| format!("line {line}")).collect();
+        let text = excerpt(&long.join("\n"));
+        assert!(
+            text.starts_with("line 1\n") && text.ends_with("line 100"),
+            "{text}"
+        );
+        assert!(
+            text.contains("line 15\n  [40 lines left out]\nline 56"),
+            "{text}"
+        );
+        assert_eq!(excerpt("a\nb\n"), "a\nb");
     }
 
     #[test]

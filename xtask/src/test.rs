@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Result<()> {
     parts.dedup();
     let mut workbench = Workbench::new(&parts);
     let mut rows = Vec::new();
-    let mut failures: Vec<(Part, String)> = Vec::new();
+    let mut failures = Vec::new();
     let mut left_out = Vec::new();
     for part in parts {
         say(&format!("\n{}", name(part)));
@@ -94,8 +94,18 @@ pub fn run(args: &Args) -> Result<()> {
             }
             Err(error) => {
                 say(&format!("{error:#}"));
-                failures.push((part, format!("{error:#}")));
-                ("FAILED", "see below".to_owned())
+                failures.push(name(part));
+                let cause = format!("{error:#}");
+                (
+                    "FAILED",
+                    cause
+                        .lines()
+                        .next()
+                        .unwrap_or_default()
+                        .chars()
+                        .take(90)
+                        .collect(),
+                )
             }
         };
         rows.push(vec![
@@ -104,9 +114,6 @@ pub fn run(args: &Args) -> Result<()> {
             format!("{:.1}", begun.elapsed().as_secs_f64()),
             note,
         ]);
-    }
-    for (part, failure) in &failures {
-        println!("\n{} failed:\n{failure}", name(*part));
     }
     println!(
         "\n{}",
@@ -119,10 +126,9 @@ pub fn run(args: &Args) -> Result<()> {
     if failures.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = failures.iter().map(|(part, _)| name(*part)).collect();
     bail!(
         "{} failed; run one alone with `cargo xtask test PART`",
-        names.join(", ")
+        failures.join(", ")
     )
 }
 
