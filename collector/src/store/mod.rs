@@ -143,6 +143,10 @@ pub trait Store: Send + Sync {
 
     /// Sets the admin password at the first start. False: there is one already, which stays.
     fn set_first_password(&self, password: &str) -> Result<bool> {
+        // Spares the costly hash at every start after the first.
+        if self.admin_password()?.is_some() {
+            return Ok(false);
+        }
         self.put_admin_password(&secret::hash_password(password)?, true)
     }
 
