@@ -12,7 +12,12 @@
 //!
 //! Invariant of this crate: it knows no host language and no driver.
 
+pub mod breadcrumbs;
+pub mod engine;
+pub mod envelope;
 pub mod loss;
 pub mod options;
 pub mod outbox;
+mod pipeline;
+pub mod scope;
 pub mod segment;
