@@ -12,10 +12,14 @@ import { NO_CLIENT, loadAddon, type NativeClient } from "./native";
 import { divide, type Options } from "./options";
 import { client, setClient, type Client, type ScopeLink } from "./state";
 import { VERSION } from "./version";
-import { warn } from "./warn";
+import { warn, warnOnce } from "./warn";
 
 /** The core's default, used here only where the core cannot be asked: how long exit may wait. */
 const SHUTDOWN_TIMEOUT_MS = 2_000;
+
+/** Node's default. Through a framework and a database client, ten frames rarely reach the app's own code. */
+const NODE_STACK_TRACE_LIMIT = 10;
+const STACK_TRACE_LIMIT = 50;
 
 /**
  * Starts the SDK. Call it once, before the app does its work. Wrong options are warnings on standard error, never
@@ -56,6 +60,7 @@ export function init(options?: Options): void {
   printWarnings(native);
   if (!enabled) return;
 
+  if (Error.stackTraceLimit === NODE_STACK_TRACE_LIMIT) Error.stackTraceLimit = STACK_TRACE_LIMIT;
   describeMachine(root.native);
   if (captureUncaught) watchProcess();
   if (consoleBreadcrumbs) recordConsole();
@@ -109,7 +114,7 @@ export function isEnabled(): boolean {
 function start(core: Record<string, unknown>): NativeClient {
   const loaded = loadAddon();
   if ("missing" in loaded) {
-    warn(loaded.missing);
+    warnOnce(loaded.missing);
     return NO_CLIENT;
   }
   core["serverName"] ??= os.hostname();
