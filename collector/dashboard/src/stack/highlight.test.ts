@@ -22,6 +22,8 @@ describe("mark", () => {
   const marked = (line: string, column: number) => mark(highlight(line, "node"), line, column).filter((piece) => piece.marked).map((piece) => piece.text);
   it("marks the whole token that begins at the column", () => {
     expect(marked("  const n = cart.items.length;", 18)).toEqual(["items"]);
+    expect(marked("  const n = cart.items.length;", 20)).toEqual(["items"]);
+    expect(marked("a + (b)", 5)).toEqual(["("]);
     expect(mark(highlight("a.b()", "node"), "a.b()", 3).map((piece) => piece.text).join("")).toBe("a.b()");
   });
   it("marks nothing when the column cannot be right", () => {

@@ -46,15 +46,16 @@ export function highlight(line: string, platform: string): Piece[] {
 }
 
 /**
- * Marks the token at `column` (counted from 1). Gives the pieces back unchanged when the column cannot be right: the SDK cut
+ * Marks the name or character at `column` (counted from 1). Gives the pieces back unchanged when the column cannot be right: the SDK cut
  * the line (`{snip}`) or the number lies outside of it.
  */
 export function mark(pieces: Piece[], line: string, column: number | null | undefined): Piece[] {
   if (column === undefined || column === null || column < 1 || column > line.length || line.includes("{snip}")) return pieces;
-  const start = column - 1;
-  const token = /^[\w$]+/.exec(line.slice(start))?.[0] ?? line.charAt(start);
-  if (token.trim() === "") return pieces;
-  const end = start + token.length;
+  const pointed = column - 1;
+  if (line.charAt(pointed).trim() === "") return pieces;
+  // Some engines point into the middle of a name; the whole name is what a reader looks for.
+  const start = pointed - (/[\w$]*$/.exec(/[\w$]/.test(line.charAt(pointed)) ? line.slice(0, pointed) : "")?.[0].length ?? 0);
+  const end = pointed + Math.max(1, /^[\w$]*/.exec(line.slice(pointed))?.[0].length ?? 0);
   const out: Piece[] = [];
   let at = 0;
   for (const piece of pieces) {

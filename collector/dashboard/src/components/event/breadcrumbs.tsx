@@ -13,6 +13,8 @@ import { Section } from "./section";
 
 /** Shown at first; the last ones before the error matter most. */
 const SHOWN = 12;
+/** So many plain values stand on one line instead of in a tree. */
+const MAX_INLINE = 6;
 
 const ICONS: Record<string, LucideIcon> = { http: Globe, navigation: Navigation, ui: MousePointerClick, console: Terminal, query: Database, error: Bug, user: UserIcon, info: Info, default: Radio };
 
@@ -80,7 +82,20 @@ function Crumb({ crumb, index, at, last }: { crumb: Breadcrumb; index: number; a
         )}
         {data.length > 0 && (
           <div className="mt-0.5 font-mono text-xs leading-5">
-            <JsonTree value={Object.fromEntries(data)} path={[...path, "data"]} depth={2} />
+            {data.length <= MAX_INLINE && data.every(([, value]) => typeof value !== "object") ? (
+              <dl className="flex flex-wrap gap-x-4">
+                {data.map(([name, value]) => (
+                  <div key={name} className="flex min-w-0 gap-1.5">
+                    <dt className="text-ink-3">{name}</dt>
+                    <dd className="min-w-0">
+                      <JsonTree value={value} path={[...path, "data", name]} />
+                    </dd>
+                  </div>
+                ))}
+              </dl>
+            ) : (
+              <JsonTree value={Object.fromEntries(data)} path={[...path, "data"]} depth={2} />
+            )}
           </div>
         )}
       </div>

@@ -1,6 +1,5 @@
 import type { ReactNode } from "react";
 import type { EventDetail } from "@/api/types";
-import { Badge } from "@/components/issue/badges";
 import { describe } from "@/event/contexts";
 import { Scrubbed } from "./scrubbed";
 
@@ -20,14 +19,14 @@ export function Highlights({ event }: { event: EventDetail }) {
     if (context) add(NAMES[name] ?? name, describe(name, context));
   }
   if (mechanism?.handled !== undefined && mechanism.handled !== null) {
-    facts.push(["Handled", mechanism.handled ? "yes" : <Badge className="bg-error-soft text-error">no{mechanism.type ? ` · ${mechanism.type}` : ""}</Badge>]);
+    facts.push(["Handled", mechanism.handled ? "yes" : <span key="no" className="text-error">no</span>]);
   }
   if (facts.length === 0) return null;
 
   return (
-    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border bg-line shadow-card sm:flex sm:flex-wrap">
+    <dl className="flex flex-wrap gap-px overflow-hidden rounded-xl border bg-line shadow-card">
       {facts.map(([name, value]) => (
-        <div key={name} className="min-w-0 bg-surface px-4 py-2.5 sm:min-w-28 sm:flex-1">
+        <div key={name} className="min-w-0 grow basis-[40%] bg-surface px-3.5 py-2.5 sm:max-w-72 sm:basis-auto">
           <dt className="text-xs whitespace-nowrap text-ink-3">{name}</dt>
           <dd className="truncate text-sm font-medium" title={typeof value === "string" ? value : undefined}>
             {value}

@@ -44,8 +44,8 @@ function Branch({ value, path, depth }: { value: object; path: Path; depth: numb
   return (
     <span className={open ? "block" : undefined}>
       <button type="button" aria-expanded={open} onClick={() => setOpen(!open)} className="-ml-1 inline-flex items-center gap-0.5 rounded-sm px-0.5 text-ink-3 hover:bg-hover hover:text-ink">
-        <ChevronRight className={`size-3 transition-transform ${open ? "rotate-90" : ""}`} aria-hidden />
-        {summary}
+        <ChevronRight className={`size-3 shrink-0 transition-transform ${open ? "rotate-90" : ""}`} aria-hidden />
+        <span className="text-left [overflow-wrap:anywhere]">{open ? summary : preview(value) ?? summary}</span>
       </button>
       {open && (
         <span className="ml-1 block border-l pl-3">
@@ -60,4 +60,17 @@ function Branch({ value, path, depth }: { value: object; path: Path; depth: numb
       )}
     </span>
   );
+}
+
+/** What a folded part holds, when that fits on a line: `{ sku: MUG-04, quantity: 2 }`. Null when it does not. */
+function preview(value: object): string | null {
+  const parts = Array.isArray(value) ? value.map(brief) : Object.entries(value).map(([key, item]) => `${key}: ${brief(item)}`);
+  const text = parts.join(", ");
+  if (text.length > 72) return null;
+  return Array.isArray(value) ? `[ ${text} ]` : `{ ${text} }`;
+}
+
+function brief(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? "[ ]" : "[…]";
+  return typeof value === "object" && value !== null ? "{…}" : String(value);
 }

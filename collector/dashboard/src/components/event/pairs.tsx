@@ -12,7 +12,7 @@ export function Pairs({ pairs, label }: { pairs: readonly Pair[]; label: string 
   return (
     <dl aria-label={label} className="text-sm">
       {pairs.map(({ name, value, path }, index) => (
-        <div key={`${index} ${name}`} className="gap-4 border-b border-line/70 py-1.5 last:border-0 sm:grid sm:grid-cols-[minmax(8rem,14rem)_minmax(0,1fr)]">
+        <div key={`${index} ${name}`} className="gap-4 border-b border-line/70 py-1.5 last:border-0 sm:grid sm:grid-cols-[11rem_minmax(0,1fr)]">
           <dt className="text-ink-3 [overflow-wrap:anywhere]">{name}</dt>
           <dd className="min-w-0 font-mono text-xs leading-5 text-ink">
             <JsonTree value={value} path={path} depth={1} />

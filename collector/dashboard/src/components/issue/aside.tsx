@@ -11,18 +11,22 @@ import { format, toggle } from "@/search/words";
 /** What is known about the issue as a whole, beside the one event that is shown. */
 export function IssueAside({ issue }: { issue: IssueDetail }) {
   return (
-    <aside aria-label="About this issue" className="min-w-0 space-y-4 max-xl:order-first max-xl:grid max-xl:gap-4 max-xl:space-y-0 md:max-xl:grid-cols-2">
-      <Card className="p-4">
-        <div className="mb-4 grid grid-cols-2 gap-4">
+    <aside aria-label="About this issue" className="flex min-w-0 flex-col gap-4 max-xl:order-first">
+      <Card className="p-4 max-xl:grid max-xl:gap-x-8 max-xl:gap-y-4 md:max-xl:grid-cols-2">
+        <div className="grid grid-cols-2 gap-4 xl:mb-4">
           <Figure name="Events" value={issue.count} />
           <Figure name="Users" value={issue.users} />
+          <dl className="col-span-2 space-y-1.5 text-sm xl:hidden">
+            <Seen name="Last seen" time={issue.last_seen} release={issue.last_release} issue={issue} />
+            <Seen name="First seen" time={issue.first_seen} release={issue.first_release} issue={issue} />
+          </dl>
         </div>
-        <Bars values={issue.trend_30d} unit="day" label="Last 30 days" className="h-16" />
-        <div className="mt-4 border-t pt-4">
+        <Bars values={issue.trend_30d} unit="day" label="Last 30 days" className="h-12 xl:h-16" />
+        <div className="mt-4 border-t pt-4 max-xl:hidden">
           <Bars values={issue.trend_24h} unit="hour" label="Last 24 hours" className="h-10" />
         </div>
       </Card>
-      <Card className="p-4">
+      <Card className="p-4 max-xl:hidden">
         <dl className="space-y-3 text-sm">
           <Seen name="Last seen" time={issue.last_seen} release={issue.last_release} issue={issue} />
           <Seen name="First seen" time={issue.first_seen} release={issue.first_release} issue={issue} />
@@ -50,12 +54,12 @@ function Seen({ name, time, release, issue }: { name: string; time: string; rele
   return (
     <div className="flex items-baseline justify-between gap-3">
       <dt className="shrink-0 text-ink-3">{name}</dt>
-      <dd className="min-w-0 text-right">
-        <Time value={time} className="font-medium" />
+      <dd className="flex min-w-0 flex-col items-end text-right max-xl:flex-row max-xl:items-baseline max-xl:gap-2">
+        <Time value={time} className="shrink-0 font-medium" />
         {release && (
           <Link
             to={`/projects/${issue.project_id}?query=${encodeURIComponent(format({ status: issue.status, rest: toggle("", "release", release) }))}`}
-            className="block truncate rounded-sm font-mono text-xs text-ink-3 hover:text-accent-ink"
+            className="block max-w-full truncate rounded-sm font-mono max-xl:order-first text-xs text-ink-3 hover:text-accent-ink"
             title={`Issues of ${release}`}
           >
             {release}

@@ -75,21 +75,20 @@ export function IssueRow({ issue, active, chosen, anyChosen, onChoose }: RowProp
           <SubstatusBadge issue={issue} />
           <span className="num font-medium">{issue.short_id}</span>
           {issue.last_release && <span className="truncate max-sm:hidden">{issue.last_release}</span>}
-          <span className="num lg:hidden">
-            {compact(issue.count)} events · {compact(issue.users)} users ·
+          <span className="num basis-full lg:hidden">
+            {compact(issue.count)} events · {compact(issue.users)} users · <Time value={issue.last_seen} className="relative z-10" />
           </span>
-          <Time value={issue.last_seen} className="relative z-10 lg:hidden" />
         </div>
       </div>
       <Spark values={issue.trend_24h} label="Events in the last 24 hours" className="h-8 w-full max-lg:hidden" />
-      <span className="num text-right font-medium max-lg:hidden" title={exact(issue.count)}>
+      <span className="num text-right text-sm font-medium max-lg:hidden" title={exact(issue.count)}>
         {compact(issue.count)}
       </span>
-      <span className={clsx("num text-right max-lg:hidden", issue.users === 0 && "text-ink-3")} title={exact(issue.users)}>
+      <span className={clsx("num text-right text-sm max-lg:hidden", issue.users === 0 && "text-ink-3")} title={exact(issue.users)}>
         {compact(issue.users)}
       </span>
-      <Time value={issue.first_seen} form="age" className="num relative z-10 justify-self-end text-right text-ink-2 max-lg:hidden" />
-      <Time value={issue.last_seen} form="age" className="num relative z-10 justify-self-end text-right text-ink-2 max-lg:hidden" />
+      <Time value={issue.first_seen} form="age" className="num relative z-10 justify-self-end text-right text-sm text-ink-2 max-lg:hidden" />
+      <Time value={issue.last_seen} form="age" className="num relative z-10 justify-self-end text-right text-sm text-ink-2 max-lg:hidden" />
     </li>
   );
 }

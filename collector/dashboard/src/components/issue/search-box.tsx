@@ -32,7 +32,7 @@ export function SearchBox({ value, onSearch, ref }: { value: string; onSearch: (
         aria-label="Search issues"
         autoComplete="off"
         spellCheck={false}
-        placeholder="Search title, culprit, level:error, release:…"
+        placeholder="Search, or level:error, release:…"
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
