@@ -20,21 +20,18 @@ pub(crate) fn record_lengths(event: &mut Value<'_>, cuts: &[(Path, usize)]) {
 /// Notes that the value at `path` was invalid; `original` is kept if it is small.
 pub(crate) fn record_error<'a>(
     event: &mut Value<'a>,
-    path: &[&str],
+    path: &[String],
     error: &'static str,
-    original: Option<Value<'a>>,
+    original: Value<'a>,
 ) {
-    let path: Path = path.iter().map(|&key| key.to_owned()).collect();
-    let remarks = remarks_at(event, &path);
+    let remarks = remarks_at(event, path);
     let errors = remarks.entry("err");
     match errors {
         Value::Array(errors) if errors.iter().any(|known| known.as_str() == Some(error)) => return,
         Value::Array(errors) => errors.push(error.into()),
         _ => *errors = array([error]),
     }
-    if let Some(original) = original
-        && original.to_string().len() <= MAX_ORIGINAL_BYTES
-    {
+    if !original.is_null() && original.to_string().len() <= MAX_ORIGINAL_BYTES {
         remarks.insert("val", original);
     }
 }
