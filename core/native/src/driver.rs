@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use faultwire_core::engine::Ready;
 use faultwire_core::loss::{Ledger, Loss};
 use faultwire_core::outbox::{Config, EntryMeta, Failure, Input, NewEntry, Outbox, Output, ReplyHeaders};
 use faultwire_protocol::time::Millis;
@@ -37,16 +38,6 @@ pub(crate) struct Parts {
     pub(crate) on_lock: Box<dyn Fn(i32) + Send>,
     /// Where to speak.
     pub(crate) log: Log,
-}
-
-/// An event that is ready for the queue.
-pub(crate) struct Envelope {
-    /// What is stored beside it.
-    pub(crate) meta: EntryMeta,
-    /// The envelope without `sent_at`.
-    pub(crate) payload: Vec<u8>,
-    /// Set for a fatal event: told when it is durable.
-    pub(crate) durable: Option<Arc<Signal>>,
 }
 
 /// The outbox and the world it speaks to.
@@ -101,18 +92,13 @@ impl Driver {
         driver
     }
 
-    /// Takes an event into the queue.
-    pub(crate) fn enqueue(&mut self, envelope: Envelope) {
-        let Envelope { meta, payload, durable } = envelope;
+    /// Takes an event into the queue. `durable` is set for a fatal one and told when it is safe.
+    pub(crate) fn enqueue(&mut self, ready: Ready, durable: Option<Arc<Signal>>) {
         self.next_key += 1;
         let key = self.next_key;
-        self.handle(Input::Enqueue(NewEntry {
-            key,
-            event_id: meta.event_id,
-            category: meta.category.clone(),
-            priority: meta.priority,
-            bytes: payload.len() as u64,
-        }));
+        self.handle(Input::Enqueue(ready.entry(key, ready.payload.len() as u64)));
+        let meta = ready.meta();
+        let payload = ready.payload;
         if self.write(key, &meta, &payload) {
             self.payloads.cache(key, payload);
             if let Some(durable) = durable {

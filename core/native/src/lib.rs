@@ -4,19 +4,24 @@
 //! clock. Language bindings (Rust, Node, Python) see only [`Client`] and [`Scope`]; everything crosses as JSON text or
 //! scalars (design decision 5), nothing here ever calls back into the host (decision 6).
 
-mod client;
 mod books;
+mod client;
 mod clock;
 mod disk;
 mod driver;
 mod fork;
+mod ids;
 mod inbox;
 mod log;
 mod own_thread;
 mod payloads;
 mod queue_dir;
+mod runtime;
+mod setup;
 mod signal;
 mod source;
 mod transport;
+mod worker;
 
 pub use client::{Client, Scope, Sdk};
+pub use own_thread::is_own as on_sdk_thread;

@@ -14,7 +14,7 @@ pub(crate) fn mark() {
     OWN.with(|own| own.set(true));
 }
 
-/// Whether the current thread was marked. False also while the thread's locals are being destroyed.
-pub(crate) fn is_own() -> bool {
+/// Whether the current thread is one of the SDK's own. A host's panic hook asks before it captures. False also while the thread's locals are being destroyed.
+pub fn is_own() -> bool {
     OWN.try_with(Cell::get).unwrap_or(false)
 }

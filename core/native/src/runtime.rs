@@ -99,13 +99,13 @@ impl Runtime {
         runtime
     }
 
-    /// Hands over an event. With `fatal` it waits until the event is durable, at most the shutdown time-out.
-    pub(crate) fn capture(self: &Arc<Self>, mut captured: Captured, fatal: bool) {
+    /// Hands over an event. A fatal one is waited for until it is durable, at most the shutdown time-out.
+    pub(crate) fn capture(self: &Arc<Self>, mut captured: Captured) {
         self.books.captured();
-        let durable = (fatal && !own_thread::is_own()).then(Arc::<Signal>::default);
+        let durable = (captured.fatal && !own_thread::is_own()).then(Arc::<Signal>::default);
         captured.durable = durable.clone();
-        let weight = captured.event.len() + EVENT_OVERHEAD;
-        let lane = if fatal { Lane::Urgent } else { Lane::Ordinary };
+        let weight = captured.weight();
+        let lane = if captured.fatal { Lane::Urgent } else { Lane::Ordinary };
         if self.is_closing() || self.inbox.push(Message::Event(Box::new(captured)), weight, lane).is_err() {
             self.books.refused(Loss::QueueOverflow);
             return;
@@ -217,7 +217,5 @@ const ENDED: u8 = 2;
 /// is a ceiling: an empty inbox holds nothing.
 const INBOX_BYTES: usize = 160 * 1024 * 1024;
 const INBOX_COUNT: usize = 100_000;
-/// What a queued message costs beside its text.
-const EVENT_OVERHEAD: usize = 256;
 const GRACE_MS: u64 = 250;
 const STACK_BYTES: usize = 2 * 1024 * 1024;

@@ -40,7 +40,7 @@ impl SourceReader {
     /// The lines around `line` (counted from 1) of `path`, an absolute path or a `file:` URL. Lines longer than
     /// [`MAX_LINE_CHARS`] are cut around `column` (counted from 1, 0 = unknown), which is what makes a frame in a
     /// minified bundle readable. `None` when there is nothing to show: relative path, no such line, not a text file.
-    pub(crate) fn lines(&mut self, path: &str, line: u32, column: u32) -> Option<Lines> {
+    pub(crate) fn read(&mut self, path: &str, line: u32, column: u32) -> Option<Lines> {
         self.clock += 1;
         let place = (line, column);
         if let Some(answer) = self.answers.get_mut(path).and_then(|file| file.get_mut(&place)) {

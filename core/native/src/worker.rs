@@ -6,30 +6,52 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use faultwire_core::engine::{Capture, Outcome, SourceLines, Sources};
 use faultwire_core::loss::Loss;
-use faultwire_core::outbox::EntryMeta;
 use faultwire_core::scope::Scope;
 use faultwire_protocol::id::EventId;
 use faultwire_protocol::time::Now;
 
-use crate::driver::{Driver, Envelope, Parts};
+use crate::driver::{Driver, Parts};
 use crate::runtime::{Message, Runtime};
 use crate::signal::Signal;
-use crate::source::SourceReader;
+use crate::source::{Lines, SourceReader};
 use crate::transport::{Http, Senders};
 use crate::{clock, own_thread};
 
 /// An event on its way from a host thread to the worker.
 pub(crate) struct Captured {
-    /// The event as the host wrote it.
-    pub(crate) event: String,
-    /// What to merge into it; `None` if that was done for a hook.
-    pub(crate) scope: Option<Scope>,
-    pub(crate) id: EventId,
-    pub(crate) now: Now,
+    pub(crate) event: Event,
+    id: EventId,
+    now: Now,
     pub(crate) fatal: bool,
     /// Set for a fatal event: told when it is durable.
     pub(crate) durable: Option<Arc<Signal>>,
+}
+
+/// In which form the host gave it.
+pub(crate) enum Event {
+    /// As written, to be merged with the scope.
+    Text(String, Scope),
+    /// The text is made on the worker, then the same.
+    Deferred(Box<dyn FnOnce() -> String + Send>, Scope),
+    /// Merged already, and through the host's hook.
+    Prepared(String),
+}
+
+impl Captured {
+    pub(crate) fn new(event: Event, id: EventId, now: Now, fatal: bool) -> Captured {
+        Captured { event, id, now, fatal, durable: None }
+    }
+
+    /// About how many bytes it keeps from the host's memory.
+    pub(crate) fn weight(&self) -> usize {
+        let text = match &self.event {
+            Event::Text(text, _) | Event::Prepared(text) => text.len(),
+            Event::Deferred(..) => DEFERRED_BYTES,
+        };
+        size_of::<Captured>() + text
+    }
 }
 
 /// The thread's main function.
@@ -126,13 +148,13 @@ impl Worker {
 
     fn take_event(&mut self, captured: Captured) {
         self.entered += 1;
-        self.in_hand = Some(captured.durable.clone());
         let durable = captured.durable.clone();
-        let prepared = self.prepare(captured);
+        self.in_hand = Some(durable.clone());
+        let outcome = self.prepare(captured);
         self.in_hand = None;
-        match prepared {
-            Ok((meta, payload)) => self.driver.enqueue(Envelope { meta, payload, durable }),
-            Err(loss) => {
+        match outcome {
+            Outcome::Ready(ready) => self.driver.enqueue(ready, durable),
+            Outcome::Dropped(loss) => {
                 self.driver.lost(loss, 1);
                 // There is nothing to wait for.
                 if let Some(durable) = durable {
@@ -140,6 +162,18 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Everything that is too slow for the host's thread: parse, merge, frames, source lines, scrub, trim.
+    fn prepare(&mut self, captured: Captured) -> Outcome {
+        let Captured { event, id, now, fatal, .. } = captured;
+        let engine = &self.runtime.setup.engine;
+        let (event_json, scope) = match event {
+            Event::Prepared(json) => return engine.submit(&json, id, fatal, now, &mut self.sources),
+            Event::Text(text, scope) => (text, scope),
+            Event::Deferred(finish, scope) => (finish(), scope),
+        };
+        engine.capture(&Capture { event_json, scope, id, now, fatal }, &mut self.sources)
     }
 
     fn give_up_in_hand(&mut self) {
@@ -176,6 +210,13 @@ impl Worker {
     }
 }
 
+impl Sources for SourceReader {
+    fn lines(&mut self, path: &str, line: u32) -> Option<SourceLines> {
+        let Lines { pre, line, post } = self.read(path, line, 0)?;
+        Some(SourceLines { pre, line, post })
+    }
+}
+
 fn random_seed() -> u64 {
     let mut bytes = [0; 8];
     // Without randomness the clock spreads the retries of many processes well enough.
@@ -189,4 +230,6 @@ fn random_seed() -> u64 {
 const MAX_BATCH: usize = 64;
 /// Panics in a row, without one whole round in between, after which the worker gives up.
 const MAX_PANICS: u32 = 20;
+/// What a deferred event counts in the inbox: its unresolved frames.
+const DEFERRED_BYTES: usize = 4 * 1024;
 const SWOLLEN_BYTES: usize = 8 * 1024 * 1024;
