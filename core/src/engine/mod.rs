@@ -224,9 +224,7 @@ impl Engine {
         }
         let object = event.make_object();
         pipeline::identify(object, id, now);
-        pipeline::add_defaults(object, &self.options, &self.sdk.platform, self.sdk_value());
-        // A hook may have added a stack of its own.
-        pipeline::make_frames(object, &self.options);
+        pipeline::complete_hooked(object, &self.options, &self.sdk.platform);
         self.finish(event, id, fatal, now, sources)
     }
 
@@ -279,7 +277,9 @@ impl Engine {
         let random = bytes[9..]
             .iter()
             .fold(0u64, |number, byte| number << 8 | u64::from(*byte));
-        (random as f64) < self.options.sample_rate * (1u64 << 56) as f64
+        // Rate 1 keeps all, also the few numbers that round up to 2^56.
+        self.options.sample_rate >= 1.0
+            || (random as f64) < self.options.sample_rate * (1u64 << 56) as f64
     }
 
     fn sdk_value(&self) -> Value<'_> {

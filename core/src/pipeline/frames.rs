@@ -137,10 +137,9 @@ pub(super) fn add_source_lines(frames: &mut [Value<'_>], sources: &mut dyn Sourc
 /// Keeps the oldest 50 and the newest 200 frames, as servers do (protocol §10, frames per stack).
 pub(super) fn cap(frames: &mut Vec<Value<'_>>) {
     let excess = frames.len().saturating_sub(OLDEST_FRAMES + NEWEST_FRAMES);
-    frames
-        .drain(OLDEST_FRAMES.min(frames.len())..)
-        .take(excess)
-        .for_each(drop);
+    if excess > 0 {
+        frames.drain(OLDEST_FRAMES..OLDEST_FRAMES + excess);
+    }
 }
 
 fn stacktrace<'a>(text: Value<'a>, message: &str) -> Option<Value<'a>> {

@@ -75,6 +75,13 @@ pub(crate) fn make_frames(event: &mut Object<'_>, options: &Options) {
     frames::each(event, |frame| frames::mark_in_app(frame, options));
 }
 
+/// Makes sure of what the server cannot do without in an event that a hook gave back. What else the hook removed stays
+/// removed: putting it back would undo the hook.
+pub(crate) fn complete_hooked<'a>(event: &mut Object<'a>, options: &Options, platform: &'a str) {
+    set_if_missing(event, "platform", Value::from(platform));
+    frames::parse_stacks(event, options.attach_stacktrace);
+}
+
 /// Adds source lines to the frames that are worth them.
 pub(crate) fn add_sources(event: &mut Object<'_>, sources: &mut dyn Sources) {
     frames::each_stack(event, |stack| frames::add_source_lines(stack, sources));
