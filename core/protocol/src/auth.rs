@@ -196,7 +196,7 @@ pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
 
 /// Standard base64 with or without padding; `None` on any other character. A dozen lines for one rare header beat a
 /// dependency in every bundle.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut buffer, mut bits) = (0u32, 0);
     for char in text.trim_end_matches('=').bytes() {

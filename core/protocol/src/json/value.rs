@@ -213,11 +213,6 @@ impl<'a> Object<'a> {
         None
     }
 
-    /// Appends an entry without looking for `key`; the caller knows that it is new.
-    pub(crate) fn push(&mut self, key: Cow<'a, str>, value: Value<'a>) {
-        self.0.push((key, value));
-    }
-
     /// Takes the entry out; the order of the others stays.
     pub fn remove(&mut self, key: &str) -> Option<Value<'a>> {
         let index = self.0.iter().position(|(name, _)| name == key)?;
