@@ -104,6 +104,8 @@ test("anything can be thrown", () => {
     [Symbol("s"), "[Symbol(s)]"],
     [{}, "an object without keys"],
     [{ status: 500, body: "x" }, "an object with keys: status, body"],
+    [[1, 2], "an array of 2"],
+    [Buffer.alloc(10_000_000), "10000000 bytes"],
     [{ message: "looks like one" }, "looks like one"],
     [Object.freeze({ a: 1 }), "an object with keys: a"],
     [hostile, "an object that cannot be read"],

@@ -28,7 +28,7 @@ test("an uncaught error is reported, printed by Node, and ends the process with 
   assert.equal(event.level, "fatal");
   const [exception] = event.exception.values;
   assert.deepEqual(exception.mechanism, { type: "onuncaughtexception", handled: false });
-  assert.equal(exception.stacktrace.frames.at(-1).function, "boom");
+  assert.match(exception.stacktrace.frames.at(-1).function, /boom$/);
   assert.equal(stub.events.length, 1);
 });
 
@@ -47,7 +47,7 @@ test("an app that listens to uncaughtException decides itself", async (t) => {
   assert.equal(event.exception.values[0].mechanism.handled, false);
 });
 
-for (const mode of [undefined, "throw", "strict", "warn", "none", "warn-with-error-codes"]) {
+for (const mode of [undefined, "throw", "strict", "warn", "none", "warn-with-error-code"]) {
   test(`an unhandled rejection is reported, and Node does what it does (${mode ?? "default"})`, async (t) => {
     const { stub, env } = await setUp(t);
     const args = mode === undefined ? [] : [`--unhandled-rejections=${mode}`];

@@ -5,7 +5,7 @@ import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 
-import { collectWarnings, faultwire, start } from "./support/host.mjs";
+import { collectWarnings, faultwire, start, tagsOf } from "./support/host.mjs";
 import { startStub } from "./support/stub.mjs";
 
 async function stubFor(t) {
@@ -15,7 +15,6 @@ async function stubFor(t) {
 }
 
 const messageOf = (event) => event.exception.values.at(-1).value;
-const tagsOf = (event) => Object.fromEntries(event.tags ?? []);
 const crumbsOf = (event) => (event.breadcrumbs?.values ?? []).map(({ message }) => message);
 
 test("withScope ends with its callback, and top-level setters outlive it", async (t) => {
@@ -207,7 +206,7 @@ test("console output becomes breadcrumbs, the SDK's own words do not", async (t)
     ],
   );
   assert.ok(!crumbs.some(({ message }) => message?.includes("faultwire:")));
-  assert.equal(printed.filter(([, text]) => String(text).startsWith("faultwire:")).length, 1);
+  assert.equal(printed.filter(([, text]) => typeof text === "string" && text.startsWith("faultwire:")).length, 1);
   assert.equal(printed.length, 5, "the app's own output is untouched");
 });
 

@@ -3,7 +3,7 @@
 // Nothing in here throws into the app. What the app gets back is the event id, or an empty string when nothing was
 // taken (no DSN, closed, or dropped by sampling or a hook).
 
-import { CONTEXT_BOUNDS, EVENT_BOUNDS, cut, quote, toJson } from "./bounded";
+import { CONTEXT_BOUNDS, EVENT_BOUNDS, quote, toJson } from "./bounded";
 import type { CaptureContext, Event, EventHint, Level, Mechanism } from "./event";
 import { describe, stackFrom, type Description } from "./exceptions";
 import { requestPart } from "./request";
@@ -32,7 +32,7 @@ export function captureDurablyFromNowOn(): void {
  * first id.
  */
 export function captureException(thrown: unknown, context?: CaptureContext): string {
-  return captureThrown(thrown, context?.mechanism ?? MANUAL, context, false, captureException);
+  return captureThrown(thrown, MANUAL, context, false, captureException);
 }
 
 /** `captureException` for the SDK's own integrations. With `fatal` the event is on disk when this returns. */
@@ -54,7 +54,7 @@ export function captureThrown(
       return earlier;
     }
     const link = scopeLink();
-    const described = describe(thrown, mechanism, entry);
+    const described = describe(thrown, context?.mechanism ?? mechanism, entry);
     const json = exceptionEvent(described, context, to, link);
     const id = deliver(json, fatal, { originalException: thrown }, to, link);
     if (identity !== undefined) reported.set(identity, id);
@@ -76,8 +76,7 @@ export function captureMessage(message: string, context?: Level | CaptureContext
     const parts = [`"message":${text}`, `"level":${quote(given.level ?? "info", 16)}`];
     if (to.attachStacktrace) {
       const stack = stackFrom(captureMessage);
-      const entry = { value: cut(String(message), 16_384), stack, mechanism: { ...MANUAL, synthetic: true } };
-      parts.push(`"exception":{"values":[${JSON.stringify(entry)}]}`);
+      if (stack !== undefined) parts.push(`"stack":${JSON.stringify(stack)}`);
     }
     return deliver(event(parts, given, undefined, to, link), false, {}, to, link);
   } catch (error) {

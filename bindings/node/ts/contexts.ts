@@ -4,10 +4,17 @@ import * as os from "node:os";
 
 import type { NativeScope } from "./native";
 
-/** Puts runtime, operating system, device and app on the process's scope. */
+const contexts = new Map<string, string>();
+
+/** Puts runtime, operating system, device and app on a scope. */
 export function describeMachine(scope: NativeScope): void {
+  if (contexts.size === 0) collect();
+  for (const [name, json] of contexts) scope.set("context", name, json);
+}
+
+function collect(): void {
   const set = (name: string, context: Record<string, unknown>): void => {
-    scope.set("context", name, JSON.stringify(context));
+    contexts.set(name, JSON.stringify(context));
   };
   const bun = process.versions["bun"];
   set("runtime", bun ? { name: "bun", version: bun } : { name: "node", version: process.version });

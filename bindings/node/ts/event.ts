@@ -117,9 +117,11 @@ export interface CaptureContext {
   mechanism?: Mechanism;
 }
 
-/** What became of every event since `init`: `captured = delivered + queued + sum of lost`. */
+/** What became of every event since `init`: `captured + recovered = delivered + queued + sum of lost`. */
 export interface Stats {
   captured: number;
+  /** Found on disk, left there by an earlier run. */
+  recovered: number;
   delivered: number;
   /** In memory or on disk, not yet delivered. */
   queued: number;

@@ -191,6 +191,9 @@ function textOf(thrown: unknown): string {
   }
   const message = read(thrown, "message");
   if (typeof message === "string" && message !== "") return cut(message, MOST_TEXT);
+  // Listing the keys of these would list every element.
+  if (ArrayBuffer.isView(thrown)) return `${thrown.byteLength} bytes`;
+  if (Array.isArray(thrown)) return `an array of ${thrown.length}`;
   try {
     const keys = Object.keys(thrown);
     return keys.length === 0 ? "an object without keys" : `an object with keys: ${cut(keys.slice(0, 20).join(", "), 256)}`;

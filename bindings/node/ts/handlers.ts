@@ -5,11 +5,12 @@
 // `--unhandled-rejections=throw` (the default) and `strict` a rejection arrives there as well.
 //
 // Two cases are left: an app that listens to `unhandledRejection` itself, and the modes `warn`, `none` and
-// `warn-with-error-codes`. There a listener of our own is needed, and it must not be the only one where its presence
+// `warn-with-error-code`. There a listener of our own is needed, and it must not be the only one where its presence
 // would change what Node does.
 
 import { captureDurablyFromNowOn, captureThrown } from "./capture";
 import { client } from "./state";
+import { printWarnings } from "./warn";
 
 type Rejection = (reason: unknown, promise: Promise<unknown>) => void;
 
@@ -51,7 +52,7 @@ const onRejection: Rejection = function onRejection(reason) {
   // primitive has no identity to know it by.
   if (rejectionMode() === "strict") return;
   captureThrown(reason, { type: "onunhandledrejection", handled: false }, { level: "error" }, false, onRejection);
-  if (rejectionMode() === "warn-with-error-codes" && process.listenerCount("unhandledRejection") === 1) {
+  if (rejectionMode() === "warn-with-error-code" && process.listenerCount("unhandledRejection") === 1) {
     // Ours is the only listener, so Node believes the rejection handled. Say and do what it would have.
     process.emitWarning(reason instanceof Error ? reason : `Unhandled promise rejection: ${String(reason)}`, {
       type: "UnhandledPromiseRejectionWarning",
@@ -65,6 +66,7 @@ function onExit(): void {
   const { native, enabled, shutdownTimeoutMs } = client();
   // Returns at once if nothing is queued.
   if (enabled) native.flushSync(shutdownTimeoutMs);
+  printWarnings(native);
 }
 
 function onListenerAdded(event: string | symbol, listener: unknown): void {
@@ -89,7 +91,7 @@ function unlisten(): void {
 }
 
 /** Modes in which a listener of ours may be the only one. */
-const ALWAYS_HARMLESS = new Set(["warn", "none", "warn-with-error-codes"]);
+const ALWAYS_HARMLESS = new Set(["warn", "none", "warn-with-error-code"]);
 
 let mode: string | undefined;
 

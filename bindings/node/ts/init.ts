@@ -12,7 +12,7 @@ import { NO_CLIENT, loadAddon, type NativeClient } from "./native";
 import { divide, type Options } from "./options";
 import { client, setClient, type Client, type ScopeLink } from "./state";
 import { VERSION } from "./version";
-import { warn, warnOnce } from "./warn";
+import { printWarnings, warn, warnOnce } from "./warn";
 
 /** The core's default, used here only where the core cannot be asked: how long exit may wait. */
 const SHUTDOWN_TIMEOUT_MS = 2_000;
@@ -65,8 +65,6 @@ export function init(options?: Options): void {
   if (captureUncaught) watchProcess();
   if (consoleBreadcrumbs) recordConsole();
   if (httpBreadcrumbs) recordHttp();
-  // The worker finds out about directories and certificates after init. Unreferenced: it keeps nothing alive.
-  setTimeout(printWarnings, 200, native).unref();
 }
 
 /** Waits until everything captured so far is delivered; false if `timeoutMs` passed first. The events stay queued. */
@@ -102,7 +100,7 @@ export function stats(): Stats {
   try {
     return JSON.parse(client().native.stats()) as Stats;
   } catch {
-    return { captured: 0, delivered: 0, queued: 0, lost: {} };
+    return { captured: 0, recovered: 0, delivered: 0, queued: 0, lost: {} };
   }
 }
 
@@ -132,10 +130,6 @@ const OPTION_BOUNDS = { depth: 8, breadth: 10_000, text: 1_000_000, total: 4_000
 /** Regular expressions become `/source/flags`, the form in which the core reads them. */
 function plain(value: unknown): unknown {
   return Array.isArray(value) ? value.map((item) => (item instanceof RegExp ? String(item) : item)) : value;
-}
-
-function printWarnings(native: NativeClient): void {
-  for (const warning of native.warnings()) warn(warning);
 }
 
 function timeoutOr(value: unknown, otherwise: number): number {

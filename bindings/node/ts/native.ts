@@ -119,5 +119,5 @@ export const NO_CLIENT: NativeClient = {
   close: () => Promise.resolve(true),
   flushSync: () => true,
   closeSync: () => true,
-  stats: () => '{"captured":0,"delivered":0,"queued":0,"lost":{}}',
+  stats: () => '{"captured":0,"recovered":0,"delivered":0,"queued":0,"lost":{}}',
 };

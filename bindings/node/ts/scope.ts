@@ -6,10 +6,11 @@
 // out write to that scope alone and end with it.
 
 import { CONTEXT_BOUNDS, cut, quote, toJson } from "./bounded";
+import { describeMachine } from "./contexts";
 import type { Breadcrumb, BreadcrumbHint, Level, User } from "./event";
 import type { NativeScope, ScopeKind } from "./native";
 import { client, innerLink, isolatedLink, isolationOf, runIn, scopeLink, type ScopeLink } from "./state";
-import { warnOnce } from "./warn";
+import { printWarningsSoon, warnOnce } from "./warn";
 
 /** A value a tag can have. */
 export type TagValue = string | number | boolean | bigint | null | undefined;
@@ -72,15 +73,20 @@ export class Scope {
     return this;
   }
 
-  /** Forgets everything this scope holds. */
+  /** Forgets everything the app set on this scope. */
   clear(): this {
-    for (const native of this.natives()) native.clear();
+    for (const native of this.natives()) {
+      native.clear();
+      describeMachine(native);
+    }
     return this;
   }
 
   private put(kind: ScopeKind, key: string, json: string): this {
     const name = typeof key === "string" ? cut(key, 256) : String(toJson(key));
     for (const native of this.natives()) native.set(kind, name, json);
+    // The core refuses what is too large or of the wrong shape, and says so.
+    if (client().enabled) printWarningsSoon(client().native);
     return this;
   }
 }

@@ -59,3 +59,9 @@ export function runApp(source, { env = {}, args = [], module = false, onLine = (
     app.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
 }
+
+/** The tags of an event as an object of texts, in whichever of the protocol's forms they came. */
+export function tagsOf({ tags = [] }) {
+  const pairs = Array.isArray(tags) ? tags : Object.entries(tags);
+  return Object.fromEntries(pairs.map(([key, value]) => [key, String(value)]));
+}
