@@ -53,7 +53,7 @@ app.get("/boom", () => {
   throw new Error("Hello from Express");
 });
 
-app.use(Faultwire.errorHandler()); // after the routes
+app.use(Faultwire.expressErrorHandler()); // after the routes
 app.listen(3000);`,
         },
         { title: "See it work", language: "shell", code: "curl http://localhost:3000/boom" },

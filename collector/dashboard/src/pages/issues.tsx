@@ -81,7 +81,7 @@ function Issues({ project }: { project: Project }) {
   return (
     <div className="mx-auto max-w-7xl px-4 py-5 md:px-8 md:py-6">
       <header className="mb-4 flex items-center gap-3">
-        <PlatformTile platform={project.platform} size="lg" />
+        <PlatformTile name={project.name} platform={project.platform} size="lg" />
         <div className="min-w-0 flex-1">
           <h1 className="truncate text-xl font-semibold tracking-tight">{project.name}</h1>
         </div>

@@ -76,7 +76,7 @@ function ProjectCard({ project }: { project: Project }) {
   return (
     <Card className="group relative transition-[border-color,box-shadow] hover:border-line-strong hover:shadow-md">
       <div className="flex items-center gap-3 px-4 pt-4">
-        <PlatformTile platform={project.platform} size="lg" />
+        <PlatformTile name={project.name} platform={project.platform} size="lg" />
         <div className="min-w-0 flex-1">
           <h2 className="truncate text-base font-semibold">
             <Link to={waiting ? `/projects/${project.id}/setup` : `/projects/${project.id}`} className="rounded-sm after:absolute after:inset-0 after:rounded-xl focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent">

@@ -48,7 +48,7 @@ function Guide({ project }: { project: Project }) {
   return (
     <div className="mx-auto max-w-4xl px-4 py-6 md:px-8 md:py-8">
       <header className="mb-6 flex items-center gap-3">
-        <PlatformTile platform={project.platform} size="lg" />
+        <PlatformTile name={project.name} platform={project.platform} size="lg" />
         <div className="min-w-0">
           <h1 className="truncate text-xl font-semibold tracking-tight">Connect {project.name}</h1>
           <p className="text-sm text-ink-2">Two minutes from here to the first error.</p>
@@ -59,7 +59,7 @@ function Guide({ project }: { project: Project }) {
 
       <Card className="mt-4 p-4 md:p-5">
         <h2 className="text-base font-semibold">DSN</h2>
-        <p className="mt-0.5 text-sm text-ink-2">Tells the SDK where to report. It can only send, so it may stand in code that others read.</p>
+        <p className="mt-0.5 text-sm text-ink-2">Tells the SDK where to report. Its key can send events but not read them, so it may stand in code that others see.</p>
         <div className="mt-3 flex items-center gap-2 rounded-lg border bg-code py-1.5 pr-1.5 pl-3">
           <code className="min-w-0 flex-1 overflow-x-auto text-xs whitespace-nowrap [scrollbar-width:none]">{project.dsn}</code>
           <CopyButton text={project.dsn} label="Copy the DSN" look="secondary">

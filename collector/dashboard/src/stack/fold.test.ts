@@ -36,6 +36,12 @@ describe("fold", () => {
     expect(opened(fold(many, false))).toEqual([3, 4, 5, 6, 7]);
   });
 
+  it("opens the newest in-app frame with variables when there is no source", () => {
+    const bare = (name: string, vars?: Record<string, unknown>): Frame => ({ function: name, in_app: true, ...(vars ? { vars } : {}) });
+    expect(shape(fold([bare("a"), bare("b", { x: 1 }), bare("c", { y: 2 })], true))).toEqual(["a", "b open", "c"]);
+    expect(shape(fold([bare("a"), bare("b", { x: 1 }), bare("c", { y: 2 })], false))).toEqual(["a", "b", "c open"]);
+  });
+
   it("has nothing to say about no frames", () => {
     expect(fold([], true)).toEqual([]);
   });

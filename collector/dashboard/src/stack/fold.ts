@@ -13,7 +13,8 @@ const MAX_OPEN = 5;
  *
  * Runs of two or more library frames become one folded row, unless the whole stack is library code, where folding would leave
  * nothing to read. The same call repeated directly after itself (recursion) becomes one row with a count. In-app frames that
- * have source begin open, the first `MAX_OPEN` of them; if there is no in-app frame, the first frame with source does.
+ * have source begin open, the first `MAX_OPEN` of them; if there is no in-app frame, the first frame with source does; if there is no
+ * source at all, the first frame with variables does.
  * `newestFirst` only decides which ones count as the first.
  */
 export function fold(frames: readonly Frame[], newestFirst: boolean): Row[] {
@@ -45,6 +46,13 @@ export function fold(frames: readonly Frame[], newestFirst: boolean): Row[] {
       row.open = true;
       open += 1;
     }
+  }
+  // Without any source the variables of the newest in-app frame are the next best thing.
+  if (open === 0) {
+    const first = (newestFirst ? loneUnfolded : loneUnfolded.toReversed()).find(
+      (row) => row.kind === "frame" && hasVars(row.frame) && (!hasApp || row.frame.in_app === true),
+    );
+    if (first?.kind === "frame") first.open = true;
   }
   return loneUnfolded;
 }

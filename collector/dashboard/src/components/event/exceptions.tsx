@@ -72,6 +72,6 @@ export function Exceptions({ exceptions, platform }: { exceptions: Exception[]; 
 function relation({ mechanism }: Exception): string {
   const source = typeof mechanism?.source === "string" ? mechanism.source : null;
   if (source === "__context__") return "while handling";
-  if (source?.startsWith("errors[") || source?.startsWith("exceptions[")) return `one of the group: ${source}`;
+  if (source?.startsWith("errors[") || source?.startsWith("exceptions[")) return `one of the group (${source})`;
   return "caused by";
 }

@@ -11,8 +11,10 @@ import { Scrubbed } from "./scrubbed";
 type Path = readonly (string | number)[];
 
 /** One call. Opens to its source lines and variables when it has any. */
-export function FrameRow({ frame, repeats, open: begins, platform, path }: { frame: Frame; repeats: number; open: boolean; platform: string; path: Path }) {
+export function FrameRow({ frame, repeats, open: begins, lead = false, platform, path }: { frame: Frame; repeats: number; open: boolean; lead?: boolean; platform: string; path: Path }) {
   const [open, setOpen] = useState(begins);
+  // The variables of the frame that failed are wanted; those of every other would bury the trace.
+  const [varsOpen, setVarsOpen] = useState(lead || !hasSource(frame));
   const more = hasSource(frame) || hasVars(frame);
   const app = frame.in_app === true;
   const file = frame.filename ?? frame.abs_path ?? frame.module;
@@ -21,7 +23,7 @@ export function FrameRow({ frame, repeats, open: begins, platform, path }: { fra
     <>
       <ChevronRight className={clsx("size-3.5 shrink-0 text-ink-3 transition-transform", open && "rotate-90", !more && "invisible")} aria-hidden />
       <span className="min-w-0 flex-1 text-left text-sm leading-5 [overflow-wrap:anywhere]">
-        <code className={clsx("text-xs", app ? "font-semibold text-ink" : "text-ink-2")}>{frame.function || "<anonymous>"}</code>
+        <code className={clsx("text-xs", app ? "font-semibold text-ink" : "text-ink-2")}>{named(frame.function)}</code>
         <span className="text-ink-3"> in </span>
         <code className="text-xs text-ink-2" title={frame.abs_path ?? frame.filename}>
           {file ?? "<unknown>"}
@@ -54,9 +56,12 @@ export function FrameRow({ frame, repeats, open: begins, platform, path }: { fra
       )}
       {open && hasSource(frame) && <Source frame={frame} platform={platform} path={path} />}
       {open && hasVars(frame) && (
-        <div className="border-t bg-code px-4 py-2">
-          <h4 className="label-caps mb-0.5">Variables</h4>
-          <Pairs pairs={pairsOf(frame.vars, [...path, "vars"])} label={`Variables of ${frame.function ?? "the frame"}`} />
+        <div className="border-t bg-code px-4 py-1.5">
+          <button type="button" aria-expanded={varsOpen} onClick={() => setVarsOpen(!varsOpen)} className="label-caps -ml-1 flex h-6 items-center gap-1 rounded-sm px-1 hover:text-ink">
+            <ChevronRight className={clsx("size-3 transition-transform", varsOpen && "rotate-90")} aria-hidden />
+            Variables <span className="num font-normal">{Object.keys(frame.vars ?? {}).length}</span>
+          </button>
+          {varsOpen && <Pairs pairs={pairsOf(frame.vars, [...path, "vars"])} label={`Variables of ${named(frame.function)}`} />}
         </div>
       )}
     </li>
@@ -71,7 +76,7 @@ function Source({ frame, platform, path }: { frame: Frame; platform: string; pat
   const number = frame.lineno ?? null;
 
   return (
-    <div className="overflow-x-auto border-t bg-code py-1.5 font-mono text-xs leading-5" tabIndex={0} role="region" aria-label={`Source of ${frame.function ?? "the frame"}`}>
+    <div className="overflow-x-auto border-t bg-code py-1.5 font-mono text-xs leading-5" tabIndex={0} role="region" aria-label={`Source of ${named(frame.function)}`}>
       <table className="w-full border-collapse">
         <tbody>
           {lines.map((line, index) => {
@@ -105,4 +110,9 @@ function Line({ line, platform, column, path }: { line: string; platform: string
       )}
     </Fragment>
   ));
+}
+
+/** Some SDKs write "?" for a function without a name. */
+function named(name: string | undefined): string {
+  return name === undefined || name === null || name === "" || name === "?" ? "<anonymous>" : name;
 }

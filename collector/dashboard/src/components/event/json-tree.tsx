@@ -42,7 +42,7 @@ function Branch({ value, path, depth }: { value: object; path: Path; depth: numb
   const summary = isList ? `[ ${entries.length} ]` : `{ ${entries.length} }`;
 
   return (
-    <span className={open ? "block" : undefined}>
+    <span>
       <button type="button" aria-expanded={open} onClick={() => setOpen(!open)} className="-ml-1 inline-flex items-center gap-0.5 rounded-sm px-0.5 text-ink-3 hover:bg-hover hover:text-ink">
         <ChevronRight className={`size-3 shrink-0 transition-transform ${open ? "rotate-90" : ""}`} aria-hidden />
         <span className="text-left [overflow-wrap:anywhere]">{open ? summary : preview(value) ?? summary}</span>

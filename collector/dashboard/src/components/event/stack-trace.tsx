@@ -10,13 +10,15 @@ type Path = readonly (string | number)[];
 export function StackTrace({ frames, newestFirst, platform, path }: { frames: Frame[]; newestFirst: boolean; platform: string; path: Path }) {
   // Folding looks at the order of reading, so a list that is turned round is folded anew.
   const rows = useMemo(() => fold(newestFirst ? frames.toReversed() : frames, newestFirst), [frames, newestFirst]);
+  const opened = rows.filter((row) => row.kind === "frame" && row.open);
+  const lead = newestFirst ? opened[0] : opened.at(-1);
   const wireIndex = (index: number) => (newestFirst ? frames.length - 1 - index : index);
 
   return (
     <ol className="border-t" aria-label="Stack trace">
       {rows.map((row) =>
         row.kind === "frame" ? (
-          <FrameRow key={`${newestFirst} ${row.index}`} frame={row.frame} repeats={row.repeats} open={row.open} platform={platform} path={[...path, wireIndex(row.index)]} />
+          <FrameRow key={`${newestFirst} ${row.index}`} frame={row.frame} repeats={row.repeats} open={row.open} lead={row === lead} platform={platform} path={[...path, wireIndex(row.index)]} />
         ) : (
           <LibraryRow key={`${newestFirst} ${row.frames[0]?.index}`} frames={row.frames.map(({ frame, index }) => ({ frame, index: wireIndex(index) }))} platform={platform} path={path} />
         ),

@@ -1,3 +1,4 @@
+import clsx from "clsx";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { IssueDetail } from "@/api/types";
@@ -70,13 +71,15 @@ function Seen({ name, time, release, issue }: { name: string; time: string; rele
   );
 }
 
-/** How tag values are spread over the newest events, the biggest share first. */
+/** How tag values are spread over the newest events, the biggest share first. Tags with one value only are a list below. */
 export function TagShares({ issue, columns = false }: { issue: Pick<IssueDetail, "tags">; columns?: boolean }): ReactNode {
+  const varied = issue.tags.filter((tag) => tag.values.length > 1);
+  const same = issue.tags.filter((tag) => tag.values.length === 1);
   return (
     <section aria-label="Tag values">
       <h2 className="label-caps mb-3">Tags</h2>
       <div className={columns ? "grid gap-x-6 gap-y-5 sm:grid-cols-2" : "space-y-5"}>
-        {issue.tags.map((tag) => (
+        {varied.map((tag) => (
           <div key={tag.key}>
             <h3 className="mb-1 text-sm font-medium [overflow-wrap:anywhere]">{tag.key}</h3>
             <ul className="space-y-1">
@@ -94,6 +97,18 @@ export function TagShares({ issue, columns = false }: { issue: Pick<IssueDetail,
           </div>
         ))}
       </div>
+      {same.length > 0 && (
+        <dl className={clsx("text-xs", varied.length > 0 && "mt-5 border-t pt-3")}>
+          {same.map((tag) => (
+            <div key={tag.key} className="flex justify-between gap-4 py-1">
+              <dt className="shrink-0 text-ink-3">{tag.key}</dt>
+              <dd className="min-w-0 truncate text-right font-medium" title={tag.values[0]?.value}>
+                <Scrubbed text={tag.values[0]?.value ?? ""} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
     </section>
   );
 }

@@ -46,7 +46,7 @@ export function IssueRow({ issue, active, chosen, anyChosen, onChoose }: RowProp
       aria-current={active ? "true" : undefined}
       className={clsx(
         COLUMNS,
-        "group relative scroll-my-24 border-b px-4 py-3 last:border-b-0",
+        "group relative scroll-my-24 border-b px-4 py-2.5 last:border-b-0",
         chosen ? "bg-accent-soft/60" : active ? "bg-hover" : "hover:bg-hover/70",
         active && "shadow-[inset_2px_0_0_var(--accent)]",
       )}
@@ -70,13 +70,17 @@ export function IssueRow({ issue, active, chosen, anyChosen, onChoose }: RowProp
           </Link>
           <span className="min-w-0 flex-1 truncate font-mono text-xs text-ink-3 max-sm:hidden">{issue.culprit}</span>
         </div>
-        <p className="truncate text-sm text-ink-2">{issue.value ? <Scrubbed text={issue.value} /> : <span className="text-ink-3">no message</span>}</p>
+        {issue.value && (
+          <p className="truncate text-sm text-ink-2">
+            <Scrubbed text={issue.value} />
+          </p>
+        )}
         <div className="mt-1 flex flex-wrap items-center gap-x-2 gap-y-1 text-xs text-ink-3">
           <SubstatusBadge issue={issue} />
           <span className="num font-medium">{issue.short_id}</span>
           {issue.last_release && <span className="truncate max-sm:hidden">{issue.last_release}</span>}
           <span className="num basis-full lg:hidden">
-            {compact(issue.count)} events · {compact(issue.users)} users · <Time value={issue.last_seen} className="relative z-10" />
+            {compact(issue.count)} {issue.count === 1 ? "event" : "events"} · {compact(issue.users)} {issue.users === 1 ? "user" : "users"} · <Time value={issue.last_seen} className="relative z-10" />
           </span>
         </div>
       </div>

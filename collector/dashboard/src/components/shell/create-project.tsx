@@ -63,7 +63,7 @@ function Form({ onDone }: { onDone: () => void }) {
               )}
             >
               <input type="radio" name="platform" value={value} checked={platform === value} onChange={() => setPlatform(value)} className="sr-only" />
-              <PlatformTile platform={value === "other" ? null : value} size="sm" />
+              <PlatformTile platform={value === "other" ? null : value} name="·" size="sm" />
               {label}
             </label>
           ))}

@@ -15,9 +15,10 @@ const TILES: Record<string, [text: string, look: string]> = {
   cocoa: ["Sw", "bg-[#fbe9e0] text-[#a23c12] dark:bg-[#391d0e] dark:text-[#f2a27a]"],
 };
 
-/** A small tile that tells platforms apart at a glance; the name is its label. */
-export function PlatformTile({ platform, size = "md" }: { platform: string | null; size?: "sm" | "md" | "lg" }) {
-  const [text, look] = TILES[platform ?? ""] ?? ["··", "bg-sunken text-ink-3 ring-1 ring-line ring-inset"];
+/** A small tile that tells platforms apart at a glance; the name is its label. Without a known platform: the project's initial. */
+export function PlatformTile({ platform, name, size = "md" }: { platform: string | null; name?: string; size?: "sm" | "md" | "lg" }) {
+  const initial = (name?.trim() || platform || "?").charAt(0).toUpperCase();
+  const [text, look] = TILES[platform ?? ""] ?? [initial, "bg-accent-soft text-accent-ink"];
   return (
     <span
       role="img"

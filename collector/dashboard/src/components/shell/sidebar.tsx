@@ -49,7 +49,7 @@ export function Sidebar({ session, onHelp }: { session: Session; onHelp: () => v
               aria-current={current === project.id ? "page" : undefined}
               className={clsx(LINK, current === project.id ? "bg-line/60 font-medium text-ink" : "text-ink-2")}
             >
-              <PlatformTile platform={project.platform} size="sm" />
+              <PlatformTile name={project.name} platform={project.platform} size="sm" />
               <span className="min-w-0 flex-1 truncate">{project.name}</span>
               {project.unresolved_issues > 0 && (
                 <span className="num text-xs font-normal text-ink-3" title={`${project.unresolved_issues} unresolved`}>
