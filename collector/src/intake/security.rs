@@ -44,11 +44,10 @@ fn event(body: &Value<'_>, release: Option<&str>, environment: Option<&str>) -> 
         .next()?;
     let blocked = text(&["blocked-uri", "blockedURL", "blockedURI"]).unwrap_or("unknown");
     let document = text(&["document-uri", "documentURL", "documentURI"]);
-    let what = directive.strip_suffix("-src").or_else(|| directive.strip_suffix("-src-elem")).unwrap_or(directive);
     let message = match blocked {
-        "self" | "inline" | "" => format!("Blocked inline '{what}'"),
-        "eval" | "wasm-eval" => format!("Blocked {blocked} '{what}'"),
-        url => format!("Blocked '{what}' from '{}'", host(url)),
+        "self" | "inline" | "" => format!("Blocked inline '{directive}'"),
+        "eval" | "wasm-eval" => format!("Blocked {blocked} '{directive}'"),
+        url => format!("Blocked '{directive}' from '{}'", host(url)),
     };
 
     let mut csp = Object::new();
@@ -125,12 +124,12 @@ mod tests {
     #[test]
     fn both_body_forms_become_events() {
         let old = r#"{"csp-report":{"document-uri":"https://shop.example.com/cart","violated-directive":"script-src 'self'","blocked-uri":"https://evil.example.net/x.js?y"}}"#;
-        assert_eq!(messages(old), ["Blocked 'script' from 'evil.example.net'"]);
+        assert_eq!(messages(old), ["Blocked 'script-src' from 'evil.example.net'"]);
         let new = r#"[
             {"type":"csp-violation","body":{"documentURL":"https://a/","effectiveDirective":"style-src-elem","blockedURL":"inline","lineNumber":7}},
             {"type":"deprecation","body":{}},
             {"type":"csp-violation","body":{"effectiveDirective":"script-src","blockedURL":"eval"}}]"#;
-        assert_eq!(messages(new), ["Blocked inline 'style'", "Blocked eval 'script'"]);
+        assert_eq!(messages(new), ["Blocked inline 'style-src-elem'", "Blocked eval 'script-src'"]);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use segment::Position;
 
 use crate::telemetry::Metrics;
 use cursor::Cursor;
-use reader::ReadSide;
+use reader::{CommitSide, ReadSide};
 pub use writer::{Disk, FileDisk};
 
 /// Bounds of the spool.
@@ -90,6 +90,7 @@ pub struct SpoolStats {
 pub struct Spool {
     shared: Arc<Shared>,
     read: Mutex<ReadSide>,
+    commit: Mutex<CommitSide>,
     committer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -120,6 +121,8 @@ struct State {
     segments: Vec<SegmentState>,
     /// Durable records that are not committed yet.
     records: u64,
+    /// How many records were handed out up to which position and are not committed.
+    handed_out: Vec<(Position, u64)>,
 }
 
 struct SegmentState {
@@ -170,6 +173,7 @@ impl Spool {
             closed: false,
             stopped: false,
             active: None,
+            handed_out: Vec::new(),
             records: segments.iter().map(|segment| segment.records).sum(),
             segments,
         };
@@ -190,7 +194,8 @@ impl Spool {
             move || writer::run(&shared, number, disk.as_ref())
         })?;
         Ok(Arc::new(Spool {
-            read: Mutex::new(ReadSide::new(start, cursor)),
+            read: Mutex::new(ReadSide::new(start)),
+            commit: Mutex::new(CommitSide::new(cursor)),
             shared,
             committer: Mutex::new(Some(committer)),
         }))
@@ -244,8 +249,8 @@ impl Spool {
     /// Notes that everything before `position` is safe elsewhere, and deletes the segments that lie wholly before
     /// it. `position` is that of a batch. The caller's data must be durable by now: the records are gone for good.
     pub fn commit(&self, position: Position) -> io::Result<()> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.commit(&self.shared, position)
+        let mut commit = self.commit.lock().unwrap_or_else(PoisonError::into_inner);
+        commit.commit(&self.shared, position)
     }
 
     /// Gives the fill.

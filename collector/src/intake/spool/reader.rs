@@ -19,19 +19,17 @@ pub struct Batch {
     pub position: Position,
 }
 
-/// The one reader's place.
+/// The one reader's place. Apart from the [`CommitSide`], so that one thread may wait for records while another one
+/// commits.
 pub(super) struct ReadSide {
     position: Position,
     file: Option<(u64, File)>,
-    cursor: Cursor,
-    /// How many records were handed out up to which position and are not committed; needed for the fill.
-    handed_out: Vec<(Position, u64)>,
     buffer: Vec<u8>,
 }
 
 impl ReadSide {
-    pub(super) fn new(position: Position, cursor: Cursor) -> Self {
-        ReadSide { position, file: None, cursor, handed_out: Vec::new(), buffer: Vec::new() }
+    pub(super) fn new(position: Position) -> Self {
+        ReadSide { position, file: None, buffer: Vec::new() }
     }
 
     /// See [`super::Spool::next_batch`].
@@ -64,7 +62,7 @@ impl ReadSide {
                 }
             }
         }
-        self.handed_out.push((self.position, records.len() as u64));
+        shared.lock().handed_out.push((self.position, records.len() as u64));
         Some(Batch { records, position: self.position })
     }
 
@@ -143,46 +141,62 @@ impl ReadSide {
         }
         Ok(())
     }
+}
+
+/// The durable cursor.
+pub(super) struct CommitSide {
+    cursor: Cursor,
+}
+
+impl CommitSide {
+    pub(super) fn new(cursor: Cursor) -> Self {
+        CommitSide { cursor }
+    }
 
     /// See [`super::Spool::commit`].
     pub(super) fn commit(&mut self, shared: &Shared, position: Position) -> io::Result<()> {
         self.cursor.write(position)?;
-        let mut finished = Vec::new();
-        {
+        let finished = {
             let mut state = shared.lock();
-            let mut done = 0;
-            self.handed_out.retain(|(behind, records)| {
-                let covered = *behind <= position;
-                done += if covered { *records } else { 0 };
-                !covered
-            });
-            state.records = state.records.saturating_sub(done);
-            let active = state.active;
-            state.segments.retain(|segment| {
-                let over = segment.number < position.segment
-                    || segment.number == position.segment
-                        && active != Some(segment.number)
-                        && position.offset >= segment.end;
-                if over {
-                    finished.push(segment.number);
-                }
-                !over
-            });
+            let finished = state.forget(position);
             shared.report(&state);
-        }
+            finished
+        };
         if !finished.is_empty() {
-            // The cursor must not come back from a power cut pointing into a segment that is gone; it would only be
-            // moved forward to the oldest one, but a number must never be used twice either.
+            // A cursor that came back from a power cut pointing into a deleted segment would be harmless, but its
+            // number would be given to a new segment, whose beginning would then be skipped.
             self.cursor.sync()?;
             for number in finished {
-                if self.file.as_ref().is_some_and(|(open, _)| *open == number) {
-                    self.file = None;
-                }
                 segment::remove(&shared.dir, number)?;
             }
             segment::sync_dir(&shared.dir)?;
         }
         Ok(())
+    }
+}
+
+impl State {
+    /// Takes what lies before `position` out of the account; gives the segments that can be deleted.
+    fn forget(&mut self, position: Position) -> Vec<u64> {
+        let mut done = 0;
+        self.handed_out.retain(|(behind, records)| {
+            let covered = *behind <= position;
+            done += if covered { *records } else { 0 };
+            !covered
+        });
+        self.records = self.records.saturating_sub(done);
+        let active = self.active;
+        let mut finished = Vec::new();
+        self.segments.retain(|segment| {
+            let read = segment.number < position.segment
+                || segment.number == position.segment && position.offset >= segment.end;
+            let over = read && active != Some(segment.number);
+            if over {
+                finished.push(segment.number);
+            }
+            !over
+        });
+        finished
     }
 }
 

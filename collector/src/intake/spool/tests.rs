@@ -112,6 +112,29 @@ fn a_waiting_reader_wakes_up_for_a_record_and_for_the_end() {
 }
 
 #[test]
+fn one_thread_may_commit_while_another_one_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    let (send, receive) = std::sync::mpsc::channel();
+    let reader = std::thread::spawn({
+        let spool = spool.clone();
+        move || {
+            while let Some(batch) = spool.next_batch(10, usize::MAX) {
+                send.send(batch.position).unwrap();
+            }
+        }
+    });
+    for number in 0..5 {
+        append(&spool, [number]);
+        // By now the reader waits in next_batch again, or soon will.
+        spool.commit(receive.recv().unwrap()).unwrap();
+    }
+    assert_eq!(spool.stats().records, 0);
+    spool.close();
+    reader.join().unwrap();
+}
+
+#[test]
 fn a_stopped_reader_gets_nothing_more() {
     let dir = tempfile::tempdir().unwrap();
     let spool = open(dir.path());
