@@ -5,7 +5,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
@@ -63,10 +63,29 @@ pub fn build() -> Result<()> {
     build_node_package("debug")
 }
 
-/// The dashboard's files. The collector finds them at run time (debug) or carries them (release).
+/// The dashboard's files, unless they are newer than everything they are made from. The collector finds them at run time (debug) or
+/// carries them (release).
 pub fn build_dashboard() -> Result<()> {
     let folder = paths::at("collector/dashboard");
     needs::npm_packages(&folder, "the dashboard")?;
+    let sources = [
+        "src",
+        "public",
+        "index.html",
+        "vite.config.ts",
+        "tsconfig.json",
+        "package.json",
+        "package-lock.json",
+    ];
+    let newest = sources
+        .iter()
+        .filter_map(|source| newest(&folder.join(source)))
+        .max();
+    if modified(&folder.join("dist/index.html"))
+        .is_some_and(|built| newest.is_none_or(|newest| newest < built))
+    {
+        return Ok(());
+    }
     needs::npm()
         .args(["run", "build"])
         .dir(&folder)
@@ -314,6 +333,21 @@ fn cli(data: &Path, args: &[&str]) -> Result<String> {
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).ok()?.modified().ok()
+}
+
+/// The latest change below a path. Folders count, because removing a file changes nothing else.
+fn newest(path: &Path) -> Option<SystemTime> {
+    let inside = fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| newest(&entry.path()))
+        .max();
+    modified(path).max(inside)
 }
 
 /// The DSN with the address that the collector listens on now: it may be another one than when the project was created.
