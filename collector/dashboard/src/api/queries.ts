@@ -57,7 +57,10 @@ export const issueQuery = (id: number) =>
     refetchInterval: REFRESH_MS,
   });
 
-/** One event, or the newest of its issue under the name `latest`. The previous one stays visible while the next one loads. */
+/**
+ * One event, or under the name `latest` the one that is the newest when the page opens. It does not change under the reader's eyes
+ * when newer ones come: `newerEvent` tells of them. The previous event stays visible while the next one loads.
+ */
 export const eventQuery = (issue: IssueDetail, event: string) =>
   queryOptions<EventDetail, Error, EventDetail, ReturnType<typeof keys.event>>({
     queryKey: keys.event(issue.id, event),
@@ -65,10 +68,17 @@ export const eventQuery = (issue: IssueDetail, event: string) =>
       event === "latest"
         ? call<EventDetail>("GET", `/issues/${issue.id}/events/latest`, undefined, signal)
         : call<EventDetail>("GET", `/events/${event}${search({ project: issue.project_id })}`, undefined, signal),
-    // A stored event never changes; which one is the latest does.
-    staleTime: event === "latest" ? 5_000 : Number.POSITIVE_INFINITY,
+    // A stored event never changes; that it has no newer neighbour does.
+    staleTime: (query) => (event !== "latest" && query.state.data?.next_event_id ? Number.POSITIVE_INFINITY : 0),
+    refetchOnWindowFocus: false,
     placeholderData: (previous) => (previous?.issue_id === issue.id ? previous : undefined),
   });
+
+/** The id to go to from an event towards the newest: its neighbour, or the issue's latest when that came after the event was read. */
+export function newerEvent(event: EventDetail, issue: IssueDetail): string | null {
+  if (event.next_event_id !== null) return event.next_event_id;
+  return issue.latest_event_id !== null && issue.latest_event_id !== event.id && issue.last_seen > event.timestamp ? issue.latest_event_id : null;
+}
 
 export const eventsQuery = (issue: number) =>
   infiniteQueryOptions({

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "react-router";
 import { ApiFailure } from "@/api/client";
-import { eventQuery, issueQuery } from "@/api/queries";
+import { eventQuery, issueQuery, newerEvent } from "@/api/queries";
 import { useSetStatus } from "@/api/status";
 import type { IssueDetail, IssueStatus } from "@/api/types";
 import { EventBody } from "@/components/event/body";
@@ -42,8 +42,8 @@ function Detail({ issue }: { issue: IssueDetail }) {
 
   useHotkeys({
     ArrowLeft: () => go(data?.previous_event_id),
-    ArrowRight: () => go(data?.next_event_id),
-    l: () => navigate(`/issues/${issue.id}`),
+    ArrowRight: () => go(data && newerEvent(data, issue)),
+    l: () => go(issue.latest_event_id),
     r: () => toggle("resolved"),
     i: () => toggle("ignored"),
     u: () => navigate(`/projects/${issue.project_id}`),

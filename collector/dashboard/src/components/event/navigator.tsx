@@ -2,6 +2,7 @@ import clsx from "clsx";
 import { Braces, ChevronLeft, ChevronRight, ChevronsRight, Download } from "lucide-react";
 import { useNavigate } from "react-router";
 import type { EventDetail, IssueDetail } from "@/api/types";
+import { newerEvent } from "@/api/queries";
 import { Time } from "@/components/time";
 import { Button, buttonClass } from "@/components/ui/button";
 import { Card } from "@/components/ui/states";
@@ -12,7 +13,8 @@ import { Kbd, Tooltip } from "@/components/ui/tooltip";
 export function EventNavigator({ issue, event, stale }: { issue: IssueDetail; event: EventDetail; stale: boolean }) {
   const navigate = useNavigate();
   const open = (id: string) => navigate(`/issues/${issue.id}/events/${id}`);
-  const latest = event.next_event_id === null;
+  const newer = newerEvent(event, issue);
+  const latest = newer === null;
 
   return (
     <Card className="sticky top-0 z-20 flex min-h-12 flex-wrap items-center justify-between gap-x-4 gap-y-1 px-3 py-1.5 max-md:top-12">
@@ -44,12 +46,12 @@ export function EventNavigator({ issue, event, stale }: { issue: IssueDetail; ev
           </Button>
         </Tooltip>
         <Tooltip text="Newer event" keys="→">
-          <Button look="secondary" size="sm" disabled={latest} onClick={() => event.next_event_id && open(event.next_event_id)}>
+          <Button look="secondary" size="sm" disabled={latest} onClick={() => newer && open(newer)}>
             Newer <ChevronRight />
           </Button>
         </Tooltip>
         <Tooltip text="Latest event" keys="L">
-          <Button look="ghost" size="icon-sm" aria-label="Latest event" disabled={latest} onClick={() => navigate(`/issues/${issue.id}`)}>
+          <Button look="ghost" size="icon-sm" aria-label="Latest event" disabled={latest} onClick={() => (issue.latest_event_id ? open(issue.latest_event_id) : navigate(`/issues/${issue.id}`))}>
             <ChevronsRight />
           </Button>
         </Tooltip>
