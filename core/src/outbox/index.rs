@@ -29,8 +29,7 @@ pub(super) enum State {
     Storing,
     /// May be sent.
     Ready,
-    /// Failed this many times since anything was delivered: goes after all that did not, so that one event that kills its
-    /// request cannot block the others.
+    /// Failed this many times since anything passed: goes after all that did not.
     Parked(u32),
     /// Must not be sent before this time.
     Sleeping(Millis),

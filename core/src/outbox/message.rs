@@ -270,11 +270,11 @@ pub(super) struct Entry {
     pub(super) expires: Millis,
     pub(super) storage: Storage,
     pub(super) state: State,
-    /// The last failure was a plain 500: the server may be choking on this very event.
-    pub(super) choked: bool,
-    /// Failed requests since anything was delivered.
+    /// Failed requests since it last had a fresh chance.
     pub(super) failures: u32,
-    /// How often others were delivered while this one had failed.
+    /// How many requests had passed at its last failure; `None` before the first.
+    pub(super) failed_at: Option<u64>,
+    /// Failures with other requests passing since the one before.
     pub(super) strikes: u32,
     /// How many of the strikes were plain 500s.
     pub(super) refusals: u32,
@@ -299,8 +299,8 @@ impl Entry {
             expires,
             storage,
             state,
-            choked: false,
             failures: 0,
+            failed_at: None,
             strikes: 0,
             refusals: 0,
         }

@@ -24,9 +24,10 @@
 //! - *Bounded*: bytes and age. The oldest of the lowest priority is given up first, and counted.
 //! - *A broken network costs one request per back-off step*, whatever the length of the queue; one request probes the
 //!   server after an outage, and the number in flight grows with the answers (see `retry`).
-//! - *One bad event does not block the rest*: an event whose request failed goes behind those that did not fail. If the
-//!   server answers 500 to the same event [`MAX_REFUSALS`] times while it takes others, the event is counted as `send_error`.
-//!   No other temporary failure ever gives an event up before its age does.
+//! - *One bad event does not block the rest*: an event whose request failed goes behind those that did not fail, and from
+//!   its second failure in the midst of successes on it waits alone (see `blame`). If the server answers 500 to it
+//!   [`MAX_REFUSALS`] times that way, it is counted as `send_error`. No other temporary failure ever gives an event up before
+//!   its age does.
 //! - *Flush and close are answered once each, at their deadline at the latest*, and at once when nothing can be gained by
 //!   waiting (everything is stored and the next attempt lies after the deadline). They may overlap freely.
 //! - After `Closed` there is no output but answers to later flushes and closes.
@@ -42,6 +43,7 @@
 //!
 //! Why 429 answers keep the event is written in `gate`.
 
+mod blame;
 mod gate;
 mod index;
 mod message;
@@ -49,9 +51,11 @@ mod report;
 mod retry;
 mod rng;
 
+pub use blame::MAX_REFUSALS;
 pub use message::{Config, EntryMeta, Failure, Input, NewEntry, Output, Priority, ReplyHeaders};
 
 use crate::loss::{Ledger, Loss};
+use blame::{Blame, Fault};
 use faultwire_protocol::rate_limit;
 use faultwire_protocol::reply::{self, Verdict};
 use faultwire_protocol::time::{Millis, Now};
@@ -68,6 +72,7 @@ pub struct Outbox {
     config: Config,
     index: Index,
     retry: Retry,
+    blame: Blame,
     gate: Gate,
     reports: Reports,
     ledger: Ledger,
@@ -112,6 +117,7 @@ impl Outbox {
             config,
             index: Index::default(),
             retry,
+            blame: Blame::default(),
             gate: Gate::default(),
             reports: Reports::default(),
             ledger: Ledger::default(),
@@ -290,15 +296,14 @@ impl Outbox {
         self.gate.update(headers, status, now);
         match reply::verdict(Some(status)) {
             Verdict::Delivered => {
-                self.retry.answered(job.epoch);
+                self.passed(job.epoch);
                 if let Some(entry) = job.seq.and_then(|seq| self.index.remove(seq)) {
                     self.ledger.delivered += 1;
                     self.outputs.push_back(Output::Remove { key: entry.key });
                 }
-                self.release_parked(now);
             }
             Verdict::Discard(_) => {
-                self.retry.answered(job.epoch);
+                self.passed(job.epoch);
                 if let Some(seq) = job.seq {
                     self.give_up(seq, Loss::SendError, now);
                     // The request was refused for its event, as a whole. A report that is refused alone is dropped.
@@ -319,7 +324,9 @@ impl Outbox {
                         .failed(job.epoch, wait_of(headers, now), now.mono);
                 }
                 if let Some(seq) = job.seq {
-                    self.index.change(seq, |entry| entry.state = State::Ready);
+                    // To the end of the line: if it is this event alone that is limited, the others pass first.
+                    self.index
+                        .change(seq, |entry| entry.state = State::Parked(1));
                 }
             }
             Verdict::Retry => self.failed(job, status == 500, wait_of(headers, now), now),
@@ -342,36 +349,38 @@ impl Outbox {
     }
 
     fn failed(&mut self, job: Job, choked: bool, wait: Option<u64>, now: Now) {
-        self.retry.failed(job.epoch, wait, now.mono);
         self.reports.give_back(job.report, now);
+        let mut fault = Fault::Everyone;
         if let Some(seq) = job.seq {
+            let (blame, retry) = (&mut self.blame, &mut self.retry);
             self.index.change(seq, |entry| {
-                entry.choked = choked;
-                entry.failures += 1;
-                entry.state = State::Parked(entry.failures);
+                fault = blame.judge(seq, entry, choked);
+                entry.state = match fault {
+                    Fault::Own => {
+                        State::Sleeping(now.mono.plus(retry.delay(entry.failures).max(1)))
+                    }
+                    Fault::Everyone | Fault::Hopeless => State::Parked(entry.failures),
+                };
             });
+            if fault == Fault::Hopeless {
+                self.give_up(seq, Loss::SendError, now);
+            }
+        }
+        // A server that names a time means everyone.
+        if fault == Fault::Everyone || wait.is_some() {
+            self.retry.failed(job.epoch, wait, now.mono);
         }
     }
 
-    /// Something was delivered, so what failed before has another chance; what fails again and again while others
-    /// pass waits longer each time.
-    fn release_parked(&mut self, now: Now) {
+    /// The server judged a request, so what failed before has another chance.
+    fn passed(&mut self, epoch: u64) {
+        self.retry.answered(epoch);
+        self.blame.passed();
         for seq in self.index.parked() {
-            let mut hopeless = false;
-            let retry = &mut self.retry;
             self.index.change(seq, |entry| {
                 entry.failures = 0;
-                entry.strikes += 1;
-                entry.refusals += u32::from(entry.choked);
-                hopeless = entry.refusals >= MAX_REFUSALS;
-                entry.state = match entry.strikes {
-                    1 => State::Ready,
-                    strikes => State::Sleeping(now.mono.plus(retry.delay(strikes - 1).max(1))),
-                };
+                entry.state = State::Ready;
             });
-            if hopeless {
-                self.give_up(seq, Loss::SendError, now);
-            }
         }
     }
 
@@ -620,10 +629,6 @@ impl Outbox {
 fn wait_of(headers: &ReplyHeaders, now: Now) -> Option<u64> {
     rate_limit::retry_after(headers.retry_after.as_deref()?, now)
 }
-
-/// Answers of 500 to one event, each with another event delivered since the one before, until it is given up. A server
-/// that fails half of all requests at random hits an event that often once in a thousand.
-pub const MAX_REFUSALS: u32 = 10;
 
 /// An age beyond this (5 years) says that a clock is wrong, not that an event is old.
 const IMPLAUSIBLE_AGE: u64 = 5 * 365 * 24 * 3_600_000;

@@ -19,7 +19,7 @@ pub(super) struct Retry {
     window: usize,
     /// Failures in a row; 0 means that no outage is on.
     failures: u32,
-    /// Counts failures that started or prolonged an outage; a job remembers the epoch it was sent in.
+    /// Counts failures that started or prolonged an outage, and limits; a job remembers the epoch it was sent in.
     epoch: u64,
     until: Millis,
     last_failure: Millis,
@@ -93,10 +93,14 @@ impl Retry {
         }
     }
 
-    /// The server limited us: it works, but start carefully when the limit ends.
+    /// The server limited us: it works, so there is no outage, but one request alone shall find out whether the limit is
+    /// over. Answers to requests from before the limit say nothing about that.
     pub(super) fn limited(&mut self, epoch: u64) {
-        self.answered(epoch);
-        self.window = 1;
+        if epoch == self.epoch {
+            self.answered(epoch);
+            self.epoch += 1;
+            self.window = 1;
+        }
     }
 
     /// Someone waits for the queue (flush, close) or the platform says that the network is back: probe soon. Never

@@ -1,0 +1,128 @@
+//! Plays the tapes of `vectors/tapes`: timed scripts of inputs with the outputs they must give. `UPDATE=1` rewrites them.
+
+mod tape;
+
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+use tape::World;
+
+fn tapes() -> Vec<(PathBuf, Value)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/tapes");
+    let files = fs::read_dir(folder)
+        .expect("the folder of tapes")
+        .map(|entry| entry.expect("readable").path());
+    let mut files: Vec<PathBuf> = files
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
+        .collect();
+    files.sort();
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("readable");
+        let tape = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path, tape)
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Plays steps and gives each as it must stand in the file.
+fn play(tape: &Value, world: &mut World, steps: usize) -> Vec<Value> {
+    let steps = tape["steps"].as_array().expect("steps").iter().take(steps);
+    let mut latest = 0;
+    steps
+        .map(|step| {
+            // Steps that follow a `run` begin where it ended; a step may also say that the clock went back.
+            world.mono = step["at"].as_u64().expect("at");
+            let mut out = Vec::new();
+            for instruction in step["in"].as_array().expect("in") {
+                for (word, arg) in instruction.as_object().expect("an instruction") {
+                    out.extend(world.step(word, arg));
+                }
+                latest = world.mono.max(latest);
+                let ledger = world.outbox.ledger();
+                assert!(ledger.balances(), "{ledger:?} after {instruction}");
+                let deadline = world.outbox.deadline();
+                assert!(deadline.is_none_or(|at| at.0 > latest), "a driver would spin after {instruction}");
+            }
+            let books: Value = serde_json::from_str(&world.outbox.ledger().to_json()).expect("books are JSON");
+            let deadline = world.outbox.deadline().map(|at| at.0);
+            json!({"at": step["at"], "in": step["in"], "out": out, "deadline": deadline, "books": books})
+        })
+        .collect()
+}
+
+#[test]
+fn tapes_play_as_written() {
+    let update = std::env::var_os("UPDATE").is_some();
+    let tapes = tapes();
+    assert!(tapes.len() >= 25, "only {} tapes found", tapes.len());
+    for (path, tape) in tapes {
+        let played = play(&tape, &mut World::new(&tape), usize::MAX);
+        if update {
+            fs::write(&path, text_of(&tape, &played)).expect("writable");
+            continue;
+        }
+        let written = tape["steps"].as_array().expect("steps");
+        for (index, (played, written)) in played.iter().zip(written).enumerate() {
+            for part in ["out", "deadline", "books"] {
+                let (played, written) = (&played[part], &written[part]);
+                assert_eq!(
+                    played,
+                    written,
+                    "{} step {index}: {part} (left: now, right: tape)",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+/// A kill at any moment: what was on the disk then arrives, once, and nothing else of the tape matters any more.
+#[test]
+fn restart_after_every_step_of_every_tape_loses_nothing_on_disk() {
+    for (path, tape) in tapes() {
+        for steps in 1..=tape["steps"].as_array().expect("steps").len() {
+            let mut world = World::new(&tape);
+            play(&tape, &mut world, steps);
+            let stored: Vec<_> = world
+                .disk
+                .values()
+                .map(|(entry, _)| entry.event_id)
+                .collect();
+            world.restart();
+            let recovered = world.outbox.ledger();
+            world.run(&json!({"until": world.mono + 86_400_000, "status": 200, "takes": 50}));
+            let ledger = world.outbox.ledger();
+            let place = format!("{} killed after step {steps}: {ledger:?}", path.display());
+            assert!(
+                ledger.balances() && ledger.queued == 0 && world.disk.is_empty(),
+                "{place}"
+            );
+            let missing = stored
+                .iter()
+                .filter(|id| !world.delivered.contains(id))
+                .count() as u64;
+            assert_eq!(missing, recovered.lost_total(), "{place}");
+        }
+    }
+}
+
+/// One step per line, so that a changed expectation is a changed line.
+fn text_of(tape: &Value, steps: &[Value]) -> String {
+    let config = tape.get("config").cloned().unwrap_or(json!({}));
+    let mut out = format!(
+        "{{\n\"story\": {},\n\"seed\": {},\n\"config\": {config},\n\"steps\": [\n",
+        tape["story"], tape["seed"]
+    );
+    for (index, step) in steps.iter().enumerate() {
+        let [at, input, output, deadline, books] =
+            ["at", "in", "out", "deadline", "books"].map(|part| &step[part]);
+        let comma = if index + 1 < steps.len() { "," } else { "" };
+        let _ = writeln!(
+            out,
+            "{{\"at\":{at},\"in\":{input},\n \"out\":{output},\n \"deadline\":{deadline},\"books\":{books}}}{comma}"
+        );
+    }
+    out + "]\n}\n"
+}
