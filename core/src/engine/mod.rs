@@ -238,10 +238,11 @@ impl Engine {
         }
         let object = event.make_object();
         pipeline::identify(object, capture.id, capture.now);
+        let own_level = object.get("level").filter(|level| !level.is_null()).cloned();
         capture.scope.merge_into(object, capture.now.wall);
         if capture.fatal {
-            // A scope that lowers levels does not make a crash a warning.
-            object.insert("level", "fatal");
+            // A scope that lowers levels does not make a crash a warning; a host that names the level knows better.
+            object.insert("level", own_level.unwrap_or(Value::from("fatal")));
         }
         pipeline::add_defaults(object, &self.options, &self.sdk.platform, self.sdk_value());
         pipeline::make_frames(object, &self.options);

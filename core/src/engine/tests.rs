@@ -270,9 +270,18 @@ fn priority_follows_level_exception_and_fatality() {
         (Priority::Fatal, true)
     );
     assert_eq!(
-        rank(r#"{"exception":[{"type":"E"}],"level":"warning"}"#, true),
+        rank(r#"{"exception":[{"type":"E"}]}"#, true),
         (Priority::Fatal, true)
     );
+    // Durable at once, but the app survives: the host says so by the level.
+    assert_eq!(
+        rank(r#"{"exception":[{"type":"E"}],"level":"error"}"#, true),
+        (Priority::Fatal, false)
+    );
+    let mut quiet = capture(&engine, "{}");
+    quiet.fatal = true;
+    quiet.scope.set("level", "", r#""info""#).expect("valid");
+    assert!(sent(&engine.capture(&quiet, &mut NoSources)).contains(r#""level":"fatal""#));
 }
 
 #[test]
