@@ -1,7 +1,8 @@
 //! Brings an event under a size limit without ever dropping it.
 //!
 //! What helps least to understand a fault goes first, in one fixed order, so that every SDK trims alike and a person who
-//! looks at a trimmed event knows what to expect. Each cut leaves its original length in `_meta` (protocol §3.18).
+//! looks at a trimmed event knows what to expect. A cut text leaves its original length in `_meta`, a kind of value that
+//! went as a whole leaves one remark at the root (`["!trim:vars", "x"]`; protocol §3.18).
 
 use crate::json::{Object, Value};
 use crate::meta;
@@ -9,58 +10,124 @@ use std::borrow::Cow;
 
 /// Cuts `event` until its JSON is at most `max_bytes` long, if anything is left to cut; returns how many values were cut.
 ///
-/// Order: local variables of frames, `extra`, breadcrumb data, request bodies, older breadcrumbs, source lines around
-/// frames, `modules` and custom contexts, middle frames, and finally all texts, shorter and shorter. Ids, types, levels
-/// and the newest frames stay. Does nothing to an event that fits.
+/// Order: texts beyond 32 KiB, local variables of frames, long texts in `extra`, breadcrumb data, request body and
+/// environment, older breadcrumbs, source lines around frames, `modules` and `extra`, all breadcrumbs, middle frames,
+/// lists about the SDK, contexts that the application added, request headers, and finally all texts, shorter and shorter.
+/// Ids, types, levels and the newest frames stay. Does nothing to an event that fits.
 pub fn trim(event: &mut Value<'_>, max_bytes: usize) -> usize {
     let mut size = event.to_string().len();
     let mut cuts = 0;
-    for step in STEPS {
-        if size <= max_bytes {
+    let mut gone = Vec::new();
+    let mut fits = |event: &Value<'_>, cut: usize| {
+        cuts += cut;
+        if cut > 0 {
+            size = event.to_string().len();
+        }
+        size <= max_bytes
+    };
+    if fits(event, 0) {
+        return 0;
+    }
+    let mut done = {
+        let cut = shorten(event, HUGE_TEXT);
+        fits(event, cut)
+    };
+    for (name, step) in STEPS {
+        if done {
             break;
         }
-        cuts += step(event);
-        size = event.to_string().len();
+        let cut = step(event);
+        if cut > 0 {
+            gone.push(name);
+        }
+        done = fits(event, cut);
     }
     for limit in TEXT_LIMITS {
-        if size <= max_bytes {
+        if done {
             break;
         }
-        cuts += shorten(event, limit);
-        size = event.to_string().len();
+        let cut = shorten(event, limit);
+        done = fits(event, cut);
+    }
+    for name in gone {
+        meta::record_remark(event, &[], name, "x", None, None);
     }
     cuts
 }
 
 type Step = fn(&mut Value<'_>) -> usize;
 
-const STEPS: [Step; 9] = [
-    |event| each_frame(event, |frame| remove(frame, &["vars"])),
-    |event| limit_texts_under(event, "extra", 1024),
-    |event| each_breadcrumb(event, |crumb| remove(crumb, &["data"])),
-    |event| {
-        event
-            .get_mut("request")
-            .and_then(Value::as_object_mut)
-            .map_or(0, |request| remove(request, &["data", "env"]))
-    },
-    |event| keep_newest(event, "breadcrumbs", 20),
-    |event| {
+const STEPS: [(&str, Step); 13] = [
+    ("!trim:vars", |event| {
+        each_frame(event, |frame| remove(frame, &["vars"]))
+    }),
+    ("!trim:extra texts", |event| {
+        limit_texts_under(event, "extra", 1024)
+    }),
+    ("!trim:breadcrumb data", |event| {
+        each_breadcrumb(event, |crumb| remove(crumb, &["data"]))
+    }),
+    ("!trim:request data", |event| {
+        remove_under(event, "request", &["data", "env"])
+    }),
+    ("!trim:breadcrumbs", |event| {
+        keep_newest(event, "breadcrumbs", 20)
+    }),
+    ("!trim:source lines", |event| {
         each_frame(event, |frame| {
             remove(frame, &["pre_context", "post_context"])
         })
-    },
-    |event| {
+    }),
+    ("!trim:extra", |event| {
         event
             .as_object_mut()
             .map_or(0, |event| remove(event, &["modules", "extra"]))
-    },
-    |event| keep_newest(event, "breadcrumbs", 0),
-    |event| each_stack(event, |frames| cap_frames(frames, 10, 30)),
+    }),
+    ("!trim:breadcrumbs", |event| {
+        keep_newest(event, "breadcrumbs", 0)
+    }),
+    ("!trim:frames", |event| {
+        each_stack(event, |frames| cap_frames(frames, 10, 30))
+    }),
+    ("!trim:sdk", |event| {
+        remove_under(event, "sdk", &["integrations", "packages", "features"])
+    }),
+    ("!trim:contexts", own_contexts),
+    ("!trim:headers", |event| {
+        remove_under(event, "request", &["headers", "cookies"])
+    }),
+    ("!trim:frames", |event| {
+        each_stack(event, |frames| cap_frames(frames, 3, 12))
+    }),
 ];
+
+/// No text of an ordinary event is longer; one that is must not cost the others their place.
+const HUGE_TEXT: usize = 32 * 1024;
 
 /// The last resort, from generous to harsh, in bytes of each text.
 const TEXT_LIMITS: [usize; 4] = [4096, 1024, 256, 64];
+
+/// Removes the contexts that are not of the known few.
+fn own_contexts(event: &mut Value<'_>) -> usize {
+    let Some(contexts) = event.get_mut("contexts").and_then(Value::as_object_mut) else {
+        return 0;
+    };
+    let before = contexts.len();
+    contexts.retain(|name, _| {
+        matches!(
+            name,
+            "trace" | "os" | "runtime" | "browser" | "device" | "app"
+        )
+    });
+    before - contexts.len()
+}
+
+fn remove_under(event: &mut Value<'_>, key: &str, keys: &[&str]) -> usize {
+    event
+        .get_mut(key)
+        .and_then(Value::as_object_mut)
+        .map_or(0, |object| remove(object, keys))
+}
 
 /// Keeps the first `head` and last `tail` frames; returns how many went.
 pub(crate) fn cap_frames(frames: &mut Vec<Value<'_>>, head: usize, tail: usize) -> usize {
