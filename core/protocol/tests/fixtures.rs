@@ -296,9 +296,9 @@ fn every_recorded_event_has_a_fingerprint_and_fits_when_trimmed() {
         assert_eq!(print.hash.len(), 32, "{name}");
         assert!(!print.parts.is_empty(), "{name}");
         let id = event.get("event_id").cloned();
-        trim::trim(&mut event, 5000);
+        trim::trim(&mut event, 12_000);
         assert!(
-            event.to_string().len() <= 5000,
+            event.to_string().len() <= 12_000,
             "{name}: {} bytes are left",
             event.to_string().len()
         );
