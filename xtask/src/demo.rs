@@ -141,6 +141,13 @@ pub fn forget(data: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Installs an example's packages; returns its folder.
+pub fn example(name: &str) -> Result<PathBuf> {
+    let folder = paths::at("examples").join(name);
+    needs::npm_packages(&folder, &format!("the example {name}"))?;
+    Ok(folder)
+}
+
 impl Demo {
     /// Starts the collector, which the caller has built, and makes sure of the project and a token.
     pub fn start(plan: &Plan) -> Result<Self> {
@@ -227,13 +234,13 @@ impl Demo {
         Ok((id, at_address(dsn, self.address)?))
     }
 
-    /// Installs and runs an example's own script of failing requests against the project; returns how many failures it reported.
-    pub fn drive(&self, example: &str) -> Result<u64> {
-        let folder = paths::at("examples").join(example);
-        needs::npm_packages(&folder, &format!("the example {example}"))?;
+    /// Runs an example's own script of failing requests against the project; returns how many failures it reported. `folder` holds
+    /// the installed example.
+    pub fn drive(&self, folder: &Path) -> Result<u64> {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let said = self
             .host(needs::npm().args(["run", "--silent", "drive"]).dir(folder))
-            .step(&format!("{example} fails"))?;
+            .step(&format!("{name} fails"))?;
         // The script prints `reported as ID` for every failing answer.
         Ok(said.matches("reported as ").count() as u64)
     }
@@ -295,7 +302,7 @@ impl Demo {
 
     /// The dashboard's page of the project.
     pub fn page(&self) -> String {
-        format!("http://{}/projects/{}/issues", self.address, self.project)
+        format!("http://{}/projects/{}", self.address, self.project)
     }
 
     /// The base address.

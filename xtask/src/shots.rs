@@ -60,7 +60,8 @@ pub fn take(out: &Path) -> Result<Vec<PathBuf>> {
     })?;
     // The page that waits for a first event needs a project that has none.
     demo.project("waiting")?;
-    up::fail_and_watch(&demo, up::EXAMPLES, Instant::now())?;
+    let shop = elsewhere(&demo::example("node-express")?)?;
+    up::fail_and_watch(&demo, &[shop], Instant::now())?;
     fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
     let password = demo
         .password
@@ -94,4 +95,43 @@ pub fn take(out: &Path) -> Result<Vec<PathBuf>> {
         say(&format!("  {}", picture.display()));
     }
     Ok(pictures)
+}
+
+/// A copy of the example in the temporary folder: stack traces show where an app lives, and a picture that is committed must not show
+/// where somebody keeps this repository.
+fn elsewhere(example: &Path) -> Result<PathBuf> {
+    let copy = std::env::temp_dir().join("faultwire-shots").join("shop");
+    if copy.exists() {
+        fs::remove_dir_all(&copy).with_context(|| format!("cannot remove {}", copy.display()))?;
+    }
+    copy_folder(example, &copy)
+        .with_context(|| format!("cannot copy the example to {}", copy.display()))?;
+    Ok(copy)
+}
+
+/// Copies a folder; its installed packages are linked, because they refer to each other by place.
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_name() == "node_modules" {
+            link_folder(&path, &target)?;
+        } else if path.is_dir() {
+            copy_folder(&path, &target)?;
+        } else {
+            fs::copy(&path, &target)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn link_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(from, to)
+}
+
+#[cfg(windows)]
+fn link_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::os::windows::fs::symlink_dir(from, to)
 }

@@ -347,7 +347,8 @@ impl Workbench {
         let mut passwords = Vec::new();
         for round in 1..=2_u64 {
             let mut demo = Demo::start(&plan)?;
-            let shown = up::fail_and_watch(&demo, &["node-express"], Instant::now())?;
+            let shown =
+                up::fail_and_watch(&demo, &[demo::example("node-express")?], Instant::now())?;
             let is_exact = shown.issues == up::ISSUES && shown.events == shown.reported;
             if !is_exact {
                 bail!(

@@ -34,7 +34,7 @@ pub struct Args {
 pub const ISSUES: usize = 3;
 
 /// Examples in the order they run. The first is what plain `up` runs.
-pub const EXAMPLES: &[&str] = &["node-express"];
+const EXAMPLES: &[&str] = &["node-express"];
 
 pub fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
@@ -59,12 +59,16 @@ pub fn run(args: &Args) -> Result<()> {
         demo.base(),
         data.display()
     ));
-    let examples = if args.all { EXAMPLES } else { &EXAMPLES[..1] };
-    let shown = fail_and_watch(&demo, examples, started)?;
+    let names = if args.all { EXAMPLES } else { &EXAMPLES[..1] };
+    let examples = names
+        .iter()
+        .map(|name| demo::example(name))
+        .collect::<Result<Vec<_>>>()?;
+    let shown = fail_and_watch(&demo, &examples, started)?;
     say("");
     say(&format!(
-        "  The shop failed {} times; {} issues with {} events are on the dashboard.",
-        shown.reported, shown.issues, shown.events
+        "  The shop failed {} times: {} new events in {} issues are on the dashboard.",
+        shown.reported, shown.events, shown.issues
     ));
     say(&format!(
         "  First issue shown {:.1} s after the start, {:.1} s after the shop began to start.",
@@ -124,7 +128,7 @@ pub struct Shown {
 /// Lets the examples fail and looks at the API until every failure they reported is there.
 ///
 /// The scripts and the look at the API run side by side: the time of the first issue is the product's, not the script's.
-pub fn fail_and_watch(demo: &Demo, examples: &[&str], started: Instant) -> Result<Shown> {
+pub fn fail_and_watch(demo: &Demo, examples: &[PathBuf], started: Instant) -> Result<Shown> {
     let before = demo.seen()?;
     let failing = Instant::now();
     let drive_all = || {
