@@ -30,7 +30,12 @@ struct Body<'a> {
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), causes: Vec::new(), retry_after_seconds: None }
+        Self {
+            status,
+            detail: detail.into(),
+            causes: Vec::new(),
+            retry_after_seconds: None,
+        }
     }
 
     /// The request makes no sense; `detail` says what was wanted.
@@ -53,7 +58,10 @@ impl ApiError {
     /// A bug of ours. The caller learns no more than that; the log has the rest.
     pub(super) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, "api request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error; the server's log says more")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal error; the server's log says more",
+        )
     }
 }
 
@@ -84,7 +92,10 @@ impl From<store::Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = Json(Body { detail: &self.detail, causes: &self.causes });
+        let body = Json(Body {
+            detail: &self.detail,
+            causes: &self.causes,
+        });
         let mut response = (self.status, body).into_response();
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
@@ -101,8 +112,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
-        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = content_type.and_then(|value| value.split(';').next()).map(str::trim);
+        let content_type = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let media_type = content_type
+            .and_then(|value| value.split(';').next())
+            .map(str::trim);
         if !media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/json")) {
             return Err(ApiError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -52,7 +52,10 @@ pub(super) async fn setup(
         return Err(exists());
     }
     throttle(&api, &peer)?;
-    if !api.store(move |store| store.set_first_password(&body.password)).await? {
+    if !api
+        .store(move |store| store.set_first_password(&body.password))
+        .await?
+    {
         return Err(exists());
     }
     tracing::info!(peer = ?peer.0, "the first admin password was set");
@@ -60,7 +63,10 @@ pub(super) async fn setup(
 }
 
 fn exists() -> ApiError {
-    ApiError::new(StatusCode::CONFLICT, "an admin password exists already; log in with it")
+    ApiError::new(
+        StatusCode::CONFLICT,
+        "an admin password exists already; log in with it",
+    )
 }
 
 /// `POST /api/v1/session`: log in.
@@ -79,7 +85,10 @@ pub(super) async fn login(
     };
     if !blocking(move || secret::password_fits(&body.password, &hash)).await? {
         tracing::warn!(peer = ?peer.0, "login with a wrong password");
-        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "the password is wrong"));
+        return Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "the password is wrong",
+        ));
     }
     start_session(&api, &headers).await
 }
@@ -107,7 +116,9 @@ pub(super) async fn require(
         if api.store(move |store| store.token_is_valid(hash)).await? {
             return Ok(next.run(request).await);
         }
-        return Ok(refuse("the token is unknown; `faultwire token create` makes one"));
+        return Ok(refuse(
+            "the token is unknown; `faultwire token create` makes one",
+        ));
     }
     let Some(value) = cookie(headers) else {
         return Ok(refuse("log in, or send `Authorization: Bearer TOKEN`"));
@@ -123,12 +134,17 @@ pub(super) async fn require(
 
 fn refuse(detail: &str) -> Response {
     let mut response = ApiError::new(StatusCode::UNAUTHORIZED, detail).into_response();
-    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+        .headers_mut()
+        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
 
 fn require_header(headers: &HeaderMap) -> Result<()> {
-    if headers.get(REQUEST_HEADER).is_some_and(|value| value == "1") {
+    if headers
+        .get(REQUEST_HEADER)
+        .is_some_and(|value| value == "1")
+    {
         return Ok(());
     }
     Err(ApiError::new(
@@ -138,15 +154,21 @@ fn require_header(headers: &HeaderMap) -> Result<()> {
 }
 
 fn throttle(api: &Api, peer: &Peer) -> Result<()> {
-    api.throttle.try_now(peer.0, Instant::now()).map_err(|seconds| {
-        ApiError::too_many(format!("too many tries; try again in {seconds} seconds"), seconds)
-    })
+    api.throttle
+        .try_now(peer.0, Instant::now())
+        .map_err(|seconds| {
+            ApiError::too_many(
+                format!("too many tries; try again in {seconds} seconds"),
+                seconds,
+            )
+        })
 }
 
 async fn start_session(api: &Api, headers: &HeaderMap) -> Result<Response> {
     let value = secret::session()?;
     let (hash, now) = (secret::hash(&value), now_ms());
-    api.store(move |store| store.add_session(hash, now, now + SESSION_SECONDS * 1000)).await?;
+    api.store(move |store| store.add_session(hash, now, now + SESSION_SECONDS * 1000))
+        .await?;
     let cookie = set_cookie(&value, SESSION_SECONDS, headers);
     Ok(([(SET_COOKIE, cookie)], Json(answer(false, true))).into_response())
 }
@@ -161,19 +183,25 @@ fn answer(setup: bool, logged_in: bool) -> Session {
 
 async fn session_is_valid(api: &Api, value: &str) -> Result<bool> {
     let hash = secret::hash(value);
-    api.store(move |store| store.session_is_valid(hash, now_ms())).await
+    api.store(move |store| store.session_is_valid(hash, now_ms()))
+        .await
 }
 
 /// `Secure` only behind TLS: over plain HTTP a browser would drop the cookie and nobody could log in. The
 /// proxy's word on that is taken from anyone, since lying about it only harms the liar.
 fn set_cookie(value: &str, seconds: u64, headers: &HeaderMap) -> String {
-    let tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let tls = headers
+        .get("x-forwarded-proto")
+        .is_some_and(|proto| proto == "https");
     let secure = if tls { "; Secure" } else { "" };
     format!("{COOKIE_NAME}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     pairs
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
@@ -182,7 +210,12 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    let (scheme, token) = headers
+        .get(AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .trim()
+        .split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 

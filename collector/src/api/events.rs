@@ -31,8 +31,14 @@ pub(super) async fn of_issue(
 
 async fn list(api: &Api, of: EventsOf, params: &Params) -> Result<Json<Page<EventSummary>>> {
     let limit = params.limit()?;
-    let after = params.cursor("event")?.map(|[timestamp, key]: [u64; 2]| (timestamp, key));
-    let filter = EventFilter { of, after, limit: limit + 1 };
+    let after = params
+        .cursor("event")?
+        .map(|[timestamp, key]: [u64; 2]| (timestamp, key));
+    let filter = EventFilter {
+        of,
+        after,
+        limit: limit + 1,
+    };
     let rows = api
         .store(move |store| {
             let rows = store.events(&filter)?;
@@ -101,8 +107,7 @@ pub(super) async fn attachment(
     params: Params,
 ) -> Result<Response> {
     let project_id = project_of(&api, &id, &params).await?;
-    let (event_id, attachment_id) =
-        (event_id(&id)?, number("attachment", &attachment_id)?);
+    let (event_id, attachment_id) = (event_id(&id)?, number("attachment", &attachment_id)?);
     let found = api
         .store(move |store| store.attachment(project_id, event_id, attachment_id))
         .await?;
@@ -111,9 +116,15 @@ pub(super) async fn attachment(
     // A stranger chose bytes, name and type: never a page of our origin, always a download.
     let head = [
         (CONTENT_TYPE, media_type(&file.content_type).to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", plain(&file.filename))),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{}\"", plain(&file.filename)),
+        ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox".to_owned(),
+        ),
     ];
     Ok((head, bytes).into_response())
 }
@@ -124,7 +135,11 @@ async fn project_of(api: &Api, id: &str, params: &Params) -> Result<u64> {
     if let Some(project) = params.get("project") {
         return number("project", project);
     }
-    match *api.store(move |store| store.event_projects(key)).await?.as_slice() {
+    match *api
+        .store(move |store| store.event_projects(key))
+        .await?
+        .as_slice()
+    {
         [only] => Ok(only),
         [] => Err(ApiError::not_found(format!("event `{id}`"))),
         [first, ..] => Err(ApiError::bad_request(format!(
@@ -134,7 +149,9 @@ async fn project_of(api: &Api, id: &str, params: &Params) -> Result<u64> {
 }
 
 async fn load(api: &Api, project_id: u64, event_id: [u8; 16]) -> Result<StoredEvent> {
-    let found = api.store(move |store| store.event(project_id, event_id)).await?;
+    let found = api
+        .store(move |store| store.event(project_id, event_id))
+        .await?;
     found.ok_or_else(|| {
         let id = crate::store::secret::hex(&event_id);
         ApiError::not_found(format!("event {id} of project {project_id}"))
@@ -144,8 +161,14 @@ async fn load(api: &Api, project_id: u64, event_id: [u8; 16]) -> Result<StoredEv
 /// The type the SDK gave if it has the form of one, else plain bytes.
 fn media_type(given: &str) -> &str {
     let ok = given.contains('/')
-        && given.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if ok { given } else { "application/octet-stream" }
+        && given
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if ok {
+        given
+    } else {
+        "application/octet-stream"
+    }
 }
 
 /// A file name fit for a quoted header value.
@@ -153,9 +176,19 @@ fn plain(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._- ".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
-    if plain.trim_matches(['.', ' ']).is_empty() { "attachment".to_owned() } else { plain }
+    if plain.trim_matches(['.', ' ']).is_empty() {
+        "attachment".to_owned()
+    } else {
+        plain
+    }
 }
 
 #[cfg(test)]
@@ -174,7 +207,10 @@ mod tests {
         ] {
             assert_eq!(plain(given), expected);
         }
-        assert_eq!(media_type("text/plain; charset=utf-8"), "text/plain; charset=utf-8");
+        assert_eq!(
+            media_type("text/plain; charset=utf-8"),
+            "text/plain; charset=utf-8"
+        );
         assert_eq!(media_type("text"), "application/octet-stream");
         assert_eq!(media_type("text/a\r\nx: y"), "application/octet-stream");
     }

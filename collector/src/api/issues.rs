@@ -31,8 +31,10 @@ pub(super) async fn list(
 ) -> Result<Json<Page<Issue>>> {
     let project_id = number("project", &id)?;
     let wanted = params.get("sort").unwrap_or(SORTS[0].0);
-    let (sort_name, sort) =
-        SORTS.into_iter().find(|(name, _)| *name == wanted).ok_or_else(|| {
+    let (sort_name, sort) = SORTS
+        .into_iter()
+        .find(|(name, _)| *name == wanted)
+        .ok_or_else(|| {
             ApiError::bad_request(format!(
                 "sort `{wanted}` is unknown; known are last_seen, first_seen, count and users"
             ))
@@ -47,7 +49,9 @@ pub(super) async fn list(
         environment: search.environment,
         words: search.words,
         sort,
-        after: params.cursor(sort_name)?.map(|[value, id]: [u64; 2]| (value, id)),
+        after: params
+            .cursor(sort_name)?
+            .map(|[value, id]: [u64; 2]| (value, id)),
         limit: limit + 1,
     };
     let now = now_ms();
@@ -76,7 +80,10 @@ pub(super) async fn list(
     )))
 }
 
-pub(super) async fn one(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<IssueDetail>> {
+pub(super) async fn one(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<IssueDetail>> {
     let id = number("issue", &id)?;
     detail(&api, id).await
 }
@@ -93,7 +100,8 @@ pub(super) async fn change(
             change.status
         ))
     })?;
-    api.store(move |store| store.set_issue_status(id, status, now_ms())).await?;
+    api.store(move |store| store.set_issue_status(id, status, now_ms()))
+        .await?;
     detail(&api, id).await
 }
 

@@ -51,23 +51,37 @@ impl Api {
 
 /// Runs blocking work off the async threads. A panic in it is an error of this request only.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| ApiError::internal(&error))
 }
 
 /// All routes of the API.
 pub fn router(app: AppState) -> Router {
-    let api = Api { app, throttle: Arc::default() };
+    let api = Api {
+        app,
+        throttle: Arc::default(),
+    };
     let guarded = Router::new()
-        .route("/api/v1/projects", get(projects::list).post(projects::create))
+        .route(
+            "/api/v1/projects",
+            get(projects::list).post(projects::create),
+        )
         .route("/api/v1/projects/{id}", get(projects::one))
         .route("/api/v1/projects/{id}/issues", get(issues::list))
         .route("/api/v1/projects/{id}/events", get(events::of_project))
-        .route("/api/v1/issues/{id}", get(issues::one).patch(issues::change))
+        .route(
+            "/api/v1/issues/{id}",
+            get(issues::one).patch(issues::change),
+        )
         .route("/api/v1/issues/{id}/events", get(events::of_issue))
         .route("/api/v1/issues/{id}/events/latest", get(events::latest))
         .route("/api/v1/events/{id}", get(events::one))
         .route("/api/v1/events/{id}/json", get(events::json))
-        .route("/api/v1/events/{id}/attachments/{attachment_id}", get(events::attachment))
+        .route(
+            "/api/v1/events/{id}/attachments/{attachment_id}",
+            get(events::attachment),
+        )
         .route("/api/v1/stats", get(stats))
         .layer(from_fn_with_state(api.clone(), auth::require));
     let open = Router::new()
@@ -87,16 +101,25 @@ pub fn router(app: AppState) -> Router {
 
 /// Nothing of this API may stay in a shared cache or on a disk.
 async fn private(mut response: Response) -> Response {
-    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 async fn openapi() -> Response {
-    let head = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")];
+    let head = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
     (head, OPENAPI).into_response()
 }
 
 async fn stats(State(api): State<Api>) -> Result<Json<shapes::Stats>> {
     let totals = api.store(|store| store.outcome_totals()).await?;
-    Ok(Json(shapes::Stats::new(totals, api.app.spool.stats().records)))
+    Ok(Json(shapes::Stats::new(
+        totals,
+        api.app.spool.stats().records,
+    )))
 }

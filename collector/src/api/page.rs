@@ -31,7 +31,10 @@ impl<T> Page<T> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(cursor);
-        Self { items: rows.into_iter().map(shape).collect(), next }
+        Self {
+            items: rows.into_iter().map(shape).collect(),
+            next,
+        }
     }
 }
 
@@ -51,25 +54,41 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 impl Params {
     /// The value of a parameter; an empty one counts as absent.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 
     /// The page length: `limit`, 1 to 100, default 25.
     pub(super) fn limit(&self) -> Result<usize> {
-        let Some(text) = self.get("limit") else { return Ok(DEFAULT_LIMIT) };
-        text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
-            ApiError::bad_request(format!("limit `{text}` must be a number from 1 to {MAX_LIMIT}"))
-        })
+        let Some(text) = self.get("limit") else {
+            return Ok(DEFAULT_LIMIT);
+        };
+        text.parse()
+            .ok()
+            .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+            .ok_or_else(|| {
+                ApiError::bad_request(format!(
+                    "limit `{text}` must be a number from 1 to {MAX_LIMIT}"
+                ))
+            })
     }
 
     /// The numbers in `cursor`, which must begin with `kind`: a cursor of one list or order makes no sense
     /// in another.
     pub(super) fn cursor<const N: usize>(&self, kind: &str) -> Result<Option<[u64; N]>> {
-        let Some(text) = self.get("cursor") else { return Ok(None) };
+        let Some(text) = self.get("cursor") else {
+            return Ok(None);
+        };
         let numbers = text
             .strip_prefix(kind)
             .and_then(|rest| rest.strip_prefix('.'))
-            .and_then(|rest| rest.split('.').map(|n| n.parse().ok()).collect::<Option<Vec<u64>>>())
+            .and_then(|rest| {
+                rest.split('.')
+                    .map(|n| n.parse().ok())
+                    .collect::<Option<Vec<u64>>>()
+            })
             .and_then(|numbers| numbers.try_into().ok());
         numbers.map(Some).ok_or_else(|| {
             ApiError::bad_request(format!("cursor `{text}` does not belong to this list"))
@@ -79,7 +98,8 @@ impl Params {
 
 /// Reads a number in a path. What is not a number names nothing, so the answer is 404.
 pub(super) fn number(what: &str, text: &str) -> Result<u64> {
-    text.parse().map_err(|_| ApiError::not_found(format!("{what} `{text}`")))
+    text.parse()
+        .map_err(|_| ApiError::not_found(format!("{what} `{text}`")))
 }
 
 /// Reads an event id in a path, in any spelling.

@@ -25,7 +25,9 @@ pub(super) async fn list(
 ) -> Result<Json<Page<Project>>> {
     let limit = params.limit()?;
     let after = params.cursor("project")?.map(|[id]: [u64; 1]| id);
-    let rows = api.store(move |store| store.projects(after, limit + 1, now_ms())).await?;
+    let rows = api
+        .store(move |store| store.projects(after, limit + 1, now_ms()))
+        .await?;
     let base = base(&api, &headers);
     Ok(Json(Page::new(
         rows,
@@ -40,14 +42,21 @@ pub(super) async fn create(
     headers: HeaderMap,
     JsonBody(body): JsonBody<Create>,
 ) -> Result<(StatusCode, Json<Project>)> {
-    let new = NewProject { name: body.name, platform: body.platform, ..NewProject::default() };
+    let new = NewProject {
+        name: body.name,
+        platform: body.platform,
+        ..NewProject::default()
+    };
     let project = api.store(move |store| store.create_project(new)).await?;
     let id = project.id;
     let overview = api
         .store(move |store| store.project(id, now_ms()))
         .await?
         .ok_or_else(|| ApiError::not_found(format!("project {id}")))?;
-    Ok((StatusCode::CREATED, Json(Project::new(overview, &base(&api, &headers)))))
+    Ok((
+        StatusCode::CREATED,
+        Json(Project::new(overview, &base(&api, &headers))),
+    ))
 }
 
 pub(super) async fn one(
@@ -78,5 +87,7 @@ fn base(api: &Api, headers: &HeaderMap) -> String {
 /// A host and port, nothing that could make the DSN point elsewhere than it reads.
 fn plausible(host: &str) -> bool {
     !host.is_empty()
-        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte))
+        && host
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte))
 }

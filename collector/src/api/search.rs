@@ -27,7 +27,9 @@ pub(super) struct Search {
 /// Errors: a known key with a value it cannot have, too long, too many words.
 pub(super) fn parse(query: &str) -> Result<Search> {
     if query.len() > MAX_QUERY {
-        return Err(ApiError::bad_request(format!("query is longer than {MAX_QUERY} bytes")));
+        return Err(ApiError::bad_request(format!(
+            "query is longer than {MAX_QUERY} bytes"
+        )));
     }
     let mut search = Search {
         status: IssueStatus::Unresolved,
@@ -61,7 +63,9 @@ pub(super) fn parse(query: &str) -> Result<Search> {
         }
     }
     if search.words.len() > MAX_WORDS {
-        return Err(ApiError::bad_request(format!("query has more than {MAX_WORDS} words")));
+        return Err(ApiError::bad_request(format!(
+            "query has more than {MAX_WORDS} words"
+        )));
     }
     Ok(search)
 }
@@ -91,7 +95,10 @@ fn words(query: &str) -> Vec<Word> {
             None => value.split_once(char::is_whitespace).unwrap_or((value, "")),
         };
         if !text.trim().is_empty() {
-            words.push(Word { key: key.map(|(key, _)| key.to_owned()), text: text.to_owned() });
+            words.push(Word {
+                key: key.map(|(key, _)| key.to_owned()),
+                text: text.to_owned(),
+            });
         }
         rest = after.trim_start();
     }
@@ -106,12 +113,17 @@ mod tests {
     fn empty_means_unresolved() {
         let search = parse("  ").unwrap();
         assert_eq!(search.status, IssueStatus::Unresolved);
-        assert_eq!((search.level, search.release, search.words.len()), (None, None, 0));
+        assert_eq!(
+            (search.level, search.release, search.words.len()),
+            (None, None, 0)
+        );
     }
 
     #[test]
     fn keys_quotes_and_text() {
-        let search = parse(r#"is:resolved LEVEL:Warning release:web@1.2 environment:"eu west" cart "not a function""#);
+        let search = parse(
+            r#"is:resolved LEVEL:Warning release:web@1.2 environment:"eu west" cart "not a function""#,
+        );
         let search = search.unwrap();
         assert_eq!(search.status, IssueStatus::Resolved);
         assert_eq!(search.level, Some(Level::Warning));
@@ -123,7 +135,10 @@ mod tests {
     #[test]
     fn pasted_errors_are_text() {
         let search = parse("TypeError: x is: undefined \"unclosed quote").unwrap();
-        assert_eq!(search.words, ["TypeError:", "x", "is:", "undefined", "unclosed quote"]);
+        assert_eq!(
+            search.words,
+            ["TypeError:", "x", "is:", "undefined", "unclosed quote"]
+        );
         let multibyte = parse("é:x ü").unwrap();
         assert_eq!(multibyte.words, ["é:x", "ü"]);
     }

@@ -55,7 +55,10 @@ impl Project {
 
 fn dsn(base: &str, public_key: &str, project_id: u64) -> String {
     let (scheme, rest) = base.split_once("://").unwrap_or(("http", base));
-    format!("{scheme}://{public_key}@{}/{project_id}", rest.trim_end_matches('/'))
+    format!(
+        "{scheme}://{public_key}@{}/{project_id}",
+        rest.trim_end_matches('/')
+    )
 }
 
 #[derive(Serialize)]
@@ -84,8 +87,11 @@ pub(super) struct Issue {
 
 impl Issue {
     pub(super) fn new(issue: store::Issue, now_ms: u64) -> Self {
-        let state =
-            State { status: issue.status, since_ms: issue.created_ms, regressed_ms: issue.regressed_ms };
+        let state = State {
+            status: issue.status,
+            since_ms: issue.created_ms,
+            regressed_ms: issue.regressed_ms,
+        };
         let substatus = issue_state::substatus(state, issue.created_ms, now_ms);
         Self {
             id: issue.id,
@@ -143,7 +149,10 @@ struct Grouping {
 impl IssueDetail {
     pub(super) fn new(issue: store::Issue, extras: store::IssueExtras, now_ms: u64) -> Self {
         let values = |values: Vec<(String, u64)>| {
-            values.into_iter().map(|(value, count)| TagValue { value, count }).collect()
+            values
+                .into_iter()
+                .map(|(value, count)| TagValue { value, count })
+                .collect()
         };
         Self {
             issue: Issue::new(issue, now_ms),
@@ -151,9 +160,16 @@ impl IssueDetail {
             tags: extras
                 .tags
                 .into_iter()
-                .map(|tag| Tag { key: tag.key, total: tag.total, values: values(tag.values) })
+                .map(|tag| Tag {
+                    key: tag.key,
+                    total: tag.total,
+                    values: values(tag.values),
+                })
                 .collect(),
-            grouping: Grouping { version: extras.grouping_version, parts: extras.grouping_parts },
+            grouping: Grouping {
+                version: extras.grouping_version,
+                parts: extras.grouping_parts,
+            },
             latest_event_id: extras.latest_event_id,
         }
     }
@@ -262,7 +278,11 @@ impl Stats {
             digested: totals.digested,
             spooled,
             discarded: discarded
-                .map(|(category, reason, quantity)| Discarded { category, reason, quantity })
+                .map(|(category, reason, quantity)| Discarded {
+                    category,
+                    reason,
+                    quantity,
+                })
                 .collect(),
         }
     }
@@ -274,7 +294,13 @@ mod tests {
 
     #[test]
     fn dsns_keep_scheme_port_and_path() {
-        assert_eq!(dsn("http://127.0.0.1:9000", "k", 1), "http://k@127.0.0.1:9000/1");
-        assert_eq!(dsn("https://example.com/errors/", "k", 7), "https://k@example.com/errors/7");
+        assert_eq!(
+            dsn("http://127.0.0.1:9000", "k", 1),
+            "http://k@127.0.0.1:9000/1"
+        );
+        assert_eq!(
+            dsn("https://example.com/errors/", "k", 7),
+            "https://k@example.com/errors/7"
+        );
     }
 }

@@ -29,12 +29,19 @@ impl Throttle {
     /// which the bound also protects.
     pub(super) fn try_now(&self, address: Option<IpAddr>, now: Instant) -> Result<(), u64> {
         let mut guard = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Window { since: now, tries: 0, by_address: HashMap::new() };
+        let fresh = || Window {
+            since: now,
+            tries: 0,
+            by_address: HashMap::new(),
+        };
         let window = guard.get_or_insert_with(fresh);
         if now.duration_since(window.since) >= WINDOW {
             *window = fresh();
         }
-        let left = WINDOW.saturating_sub(now.duration_since(window.since)).as_secs().max(1);
+        let left = WINDOW
+            .saturating_sub(now.duration_since(window.since))
+            .as_secs()
+            .max(1);
         if window.tries >= IN_ALL {
             return Err(left);
         }
@@ -62,8 +69,19 @@ mod tests {
                 assert_eq!(throttle.try_now(address(n), start), Ok(()));
             }
         }
-        assert_eq!(throttle.try_now(address(0), start + Duration::from_secs(20)), Err(40));
-        assert_eq!(throttle.try_now(address(200), start), Err(60), "the bound over all");
-        assert_eq!(throttle.try_now(address(0), start + WINDOW), Ok(()), "a new minute");
+        assert_eq!(
+            throttle.try_now(address(0), start + Duration::from_secs(20)),
+            Err(40)
+        );
+        assert_eq!(
+            throttle.try_now(address(200), start),
+            Err(60),
+            "the bound over all"
+        );
+        assert_eq!(
+            throttle.try_now(address(0), start + WINDOW),
+            Ok(()),
+            "a new minute"
+        );
     }
 }

@@ -13,17 +13,24 @@ const AUTO: &str = "{{auto}}";
 /// `REMOTE_ADDR` of a reported request is nearer to the user than our connection, so it goes first. An address that
 /// nobody knows becomes absent, never the text `{{auto}}`.
 pub(super) fn fill(event: &mut Value<'_>, client_ip: Option<&str>) {
-    let stated = event.path(&["user", "ip_address"]).and_then(Value::as_str).map(str::trim);
+    let stated = event
+        .path(&["user", "ip_address"])
+        .and_then(Value::as_str)
+        .map(str::trim);
     let (auto, missing) = (stated == Some(AUTO), stated.is_none_or(str::is_empty));
-    let setting = event.path(&["sdk", "settings", "infer_ip"]).and_then(Value::as_str);
+    let setting = event
+        .path(&["sdk", "settings", "infer_ip"])
+        .and_then(Value::as_str);
     let remote = remote_addr(event).map(str::to_owned);
 
     let fill = match setting {
         Some("never") => false,
         Some("auto") => auto || missing,
         _ => {
-            let from_connection =
-                matches!(Event::new(event).platform(), "javascript" | "cocoa" | "objc");
+            let from_connection = matches!(
+                Event::new(event).platform(),
+                "javascript" | "cocoa" | "objc"
+            );
             auto || (missing && (remote.is_some() || from_connection))
         }
     };
@@ -45,13 +52,22 @@ pub(super) fn fill(event: &mut Value<'_>, client_ip: Option<&str>) {
 fn remote_addr<'v>(event: &'v Value<'_>) -> Option<&'v str> {
     let env = event.path(&["request", "env"])?;
     let listed = || {
-        env.as_array()?.iter().find_map(|pair| match pair.as_array()? {
-            [name, value] if name.as_str() == Some("REMOTE_ADDR") => value.as_str(),
-            _ => None,
-        })
+        env.as_array()?
+            .iter()
+            .find_map(|pair| match pair.as_array()? {
+                [name, value] if name.as_str() == Some("REMOTE_ADDR") => value.as_str(),
+                _ => None,
+            })
     };
-    let address = env.get("REMOTE_ADDR").and_then(Value::as_str).or_else(listed)?.trim();
-    address.parse::<std::net::IpAddr>().is_ok().then_some(address)
+    let address = env
+        .get("REMOTE_ADDR")
+        .and_then(Value::as_str)
+        .or_else(listed)?
+        .trim();
+    address
+        .parse::<std::net::IpAddr>()
+        .is_ok()
+        .then_some(address)
 }
 
 #[cfg(test)]
@@ -62,7 +78,10 @@ mod tests {
     fn filled(text: &str, client_ip: Option<&str>) -> Option<String> {
         let mut event = json::parse(text).unwrap();
         fill(&mut event, client_ip);
-        event.path(&["user", "ip_address"]).and_then(Value::as_str).map(str::to_owned)
+        event
+            .path(&["user", "ip_address"])
+            .and_then(Value::as_str)
+            .map(str::to_owned)
     }
 
     #[test]
@@ -71,19 +90,51 @@ mod tests {
         for (event, client_ip, expected) in [
             (r#"{"user":{"ip_address":"{{auto}}"}}"#, peer, peer),
             (r#"{"user":{"ip_address":"{{auto}}"}}"#, None, None),
-            (r#"{"user":{"ip_address":"198.51.100.1"}}"#, peer, Some("198.51.100.1")),
+            (
+                r#"{"user":{"ip_address":"198.51.100.1"}}"#,
+                peer,
+                Some("198.51.100.1"),
+            ),
             (r#"{"platform":"node"}"#, peer, None),
             (r#"{"platform":"javascript"}"#, peer, peer),
             (r#"{"platform":"javascript"}"#, None, None),
-            (r#"{"platform":"python","request":{"env":{"REMOTE_ADDR":"198.51.100.9"}}}"#, peer, Some("198.51.100.9")),
-            (r#"{"platform":"python","request":{"env":[["REMOTE_ADDR","198.51.100.9"]]}}"#, peer, Some("198.51.100.9")),
-            (r#"{"platform":"python","request":{"env":{"REMOTE_ADDR":"unix:"}}}"#, peer, None),
+            (
+                r#"{"platform":"python","request":{"env":{"REMOTE_ADDR":"198.51.100.9"}}}"#,
+                peer,
+                Some("198.51.100.9"),
+            ),
+            (
+                r#"{"platform":"python","request":{"env":[["REMOTE_ADDR","198.51.100.9"]]}}"#,
+                peer,
+                Some("198.51.100.9"),
+            ),
+            (
+                r#"{"platform":"python","request":{"env":{"REMOTE_ADDR":"unix:"}}}"#,
+                peer,
+                None,
+            ),
             (r#"{"sdk":{"settings":{"infer_ip":"auto"}}}"#, peer, peer),
-            (r#"{"sdk":{"settings":{"infer_ip":"auto"}},"user":{"ip_address":"198.51.100.1"}}"#, peer, Some("198.51.100.1")),
-            (r#"{"sdk":{"settings":{"infer_ip":"never"}},"platform":"javascript"}"#, peer, None),
-            (r#"{"sdk":{"settings":{"infer_ip":"never"}},"user":{"ip_address":"{{auto}}"}}"#, peer, None),
+            (
+                r#"{"sdk":{"settings":{"infer_ip":"auto"}},"user":{"ip_address":"198.51.100.1"}}"#,
+                peer,
+                Some("198.51.100.1"),
+            ),
+            (
+                r#"{"sdk":{"settings":{"infer_ip":"never"}},"platform":"javascript"}"#,
+                peer,
+                None,
+            ),
+            (
+                r#"{"sdk":{"settings":{"infer_ip":"never"}},"user":{"ip_address":"{{auto}}"}}"#,
+                peer,
+                None,
+            ),
         ] {
-            assert_eq!(filled(event, client_ip).as_deref(), expected, "{event} from {client_ip:?}");
+            assert_eq!(
+                filled(event, client_ip).as_deref(),
+                expected,
+                "{event} from {client_ip:?}"
+            );
         }
     }
 

@@ -35,10 +35,16 @@ pub(super) fn correct(event: &mut Value<'_>, sent_at: Option<&str>, received_ms:
     } else {
         return (timestamp * 1000.0).round() as u64;
     };
-    let original = event.get("timestamp").map(|value| value.borrowed().into_owned());
+    let original = event
+        .get("timestamp")
+        .map(|value| value.borrowed().into_owned());
     set(event, "timestamp", received);
     let remarks = event.make_object().entry("_meta").make_object();
-    let remarks = remarks.entry("timestamp").make_object().entry("").make_object();
+    let remarks = remarks
+        .entry("timestamp")
+        .make_object()
+        .entry("")
+        .make_object();
     remarks.insert("err", array([error]));
     remarks.insert("val", Value::from(original));
     received_ms
@@ -81,7 +87,9 @@ mod tests {
     const RECEIVED: f64 = 1_795_348_800.0;
 
     fn event(timestamp: &str) -> String {
-        format!(r#"{{"timestamp":{timestamp},"breadcrumbs":{{"values":[{{"timestamp":{timestamp}}},{{}}]}}}}"#)
+        format!(
+            r#"{{"timestamp":{timestamp},"breadcrumbs":{{"values":[{{"timestamp":{timestamp}}},{{}}]}}}}"#
+        )
     }
 
     #[test]
@@ -89,8 +97,13 @@ mod tests {
         let text = event(&format!("{}", RECEIVED - 7200.0 - 1.5));
         let mut event = json::parse(&text).unwrap();
         let sent_at = "2026-11-22T10:00:00Z";
-        assert_eq!(correct(&mut event, Some(sent_at), RECEIVED_MS), RECEIVED_MS - 1500);
-        let crumb = entries(event.get("breadcrumbs")).first().and_then(|crumb| crumb.get("timestamp"));
+        assert_eq!(
+            correct(&mut event, Some(sent_at), RECEIVED_MS),
+            RECEIVED_MS - 1500
+        );
+        let crumb = entries(event.get("breadcrumbs"))
+            .first()
+            .and_then(|crumb| crumb.get("timestamp"));
         assert_eq!(crumb.and_then(time::parse), Some(RECEIVED - 1.5));
         assert!(event.get("_meta").is_none());
     }
@@ -100,7 +113,10 @@ mod tests {
         let text = event(&format!("{}", RECEIVED - 3000.0));
         let mut event = json::parse(&text).unwrap();
         let sent_at = "2026-11-22T11:10:00Z";
-        assert_eq!(correct(&mut event, Some(sent_at), RECEIVED_MS), RECEIVED_MS - 3_000_000);
+        assert_eq!(
+            correct(&mut event, Some(sent_at), RECEIVED_MS),
+            RECEIVED_MS - 3_000_000
+        );
         assert_eq!(event.to_string(), text, "nothing is rewritten");
     }
 
@@ -123,7 +139,11 @@ mod tests {
     fn no_time_means_now() {
         for text in ["{}", r#"{"timestamp":null}"#, r#"{"timestamp":"soon"}"#] {
             let mut event = json::parse(text).unwrap();
-            assert_eq!(correct(&mut event, Some("nonsense"), RECEIVED_MS), RECEIVED_MS, "{text}");
+            assert_eq!(
+                correct(&mut event, Some("nonsense"), RECEIVED_MS),
+                RECEIVED_MS,
+                "{text}"
+            );
             assert_eq!(event.get("timestamp").and_then(time::parse), Some(RECEIVED));
         }
     }

@@ -33,7 +33,10 @@ pub(super) fn tags(event: Event<'_>) -> Vec<(String, String)> {
         add(key, value.unwrap_or_default());
     }
     if let Some(exception) = event.main_exception() {
-        if let Some(mechanism) = exception.mechanism().and_then(|mechanism| mechanism.str("type")) {
+        if let Some(mechanism) = exception
+            .mechanism()
+            .and_then(|mechanism| mechanism.str("type"))
+        {
             add("mechanism", mechanism);
         }
         if let Some(handled) = exception.handled() {
@@ -48,14 +51,19 @@ pub(super) fn tags(event: Event<'_>) -> Vec<(String, String)> {
         let Some(object) = root.path(&["contexts", context]).and_then(Value::as_object) else {
             continue;
         };
-        let Some(name) = object.str("name") else { continue };
+        let Some(name) = object.str("name") else {
+            continue;
+        };
         match object.str("version") {
             Some(version) => add(context, &format!("{name} {version}")),
             None => add(context, name),
         }
         add(&format!("{context}.name"), name);
     }
-    if let Some(device) = root.path(&["contexts", "device"]).and_then(Value::as_object) {
+    if let Some(device) = root
+        .path(&["contexts", "device"])
+        .and_then(Value::as_object)
+    {
         for (key, name) in [("model", "device"), ("family", "device.family")] {
             add(name, device.str(key).unwrap_or_default());
         }
@@ -66,7 +74,9 @@ pub(super) fn tags(event: Event<'_>) -> Vec<(String, String)> {
 /// The user for people: the most telling of what the app said.
 pub(super) fn user_label(event: Event<'_>) -> Option<String> {
     let user = event.user()?;
-    ["email", "username", "name", "id", "ip_address"].into_iter().find_map(|key| text(user, key))
+    ["email", "username", "name", "id", "ip_address"]
+        .into_iter()
+        .find_map(|key| text(user, key))
 }
 
 fn text(object: &Object<'_>, key: &str) -> Option<String> {
@@ -89,10 +99,19 @@ pub(super) fn user_hash(event: Event<'_>) -> Option<[u8; 16]> {
 
 /// The issue's type and value lines: of the main exception, else the title alone.
 pub(super) fn kind_and_value(event: Event<'_>, title: &str) -> (String, String) {
-    let exception = event.main_exception().filter(|exception| !exception.synthetic());
+    let exception = event
+        .main_exception()
+        .filter(|exception| !exception.synthetic());
     let kind = exception.and_then(Exception::type_);
     let value = exception.and_then(Exception::value).unwrap_or_default();
-    let first_line: String = value.trim().lines().next().unwrap_or_default().chars().take(500).collect();
+    let first_line: String = value
+        .trim()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(500)
+        .collect();
     match kind {
         Some(kind) => (kind.to_owned(), first_line),
         None => (title.to_owned(), String::new()),
@@ -144,9 +163,15 @@ mod tests {
     #[test]
     fn lines_of_the_issue() {
         for (event, expected) in [
-            (r#"{"exception":{"values":[{"type":"A"},{"type":"B","value":"x\ny"}]}}"#, ("B", "x")),
+            (
+                r#"{"exception":{"values":[{"type":"A"},{"type":"B","value":"x\ny"}]}}"#,
+                ("B", "x"),
+            ),
             (r#"{"message":"disk is full"}"#, ("title", "")),
-            (r#"{"exception":{"values":[{"type":"Error","value":"hi","mechanism":{"type":"generic","synthetic":true}}]}}"#, ("title", "")),
+            (
+                r#"{"exception":{"values":[{"type":"Error","value":"hi","mechanism":{"type":"generic","synthetic":true}}]}}"#,
+                ("title", ""),
+            ),
         ] {
             let tree = json::parse(event).unwrap();
             let (kind, value) = kind_and_value(Event::new(&tree), "title");

@@ -47,7 +47,11 @@ impl Substatus {
 
 /// The state of an issue that an event has just opened.
 pub fn opened(received_ms: u64) -> State {
-    State { status: IssueStatus::Unresolved, since_ms: received_ms, regressed_ms: None }
+    State {
+        status: IssueStatus::Unresolved,
+        since_ms: received_ms,
+        regressed_ms: None,
+    }
 }
 
 /// The state after an event that happened at `timestamp_ms` and arrived at `received_ms`.
@@ -68,7 +72,11 @@ pub fn on_decision(state: State, status: IssueStatus, now_ms: u64) -> State {
     if state.status == status {
         return state;
     }
-    State { status, since_ms: now_ms, regressed_ms: None }
+    State {
+        status,
+        since_ms: now_ms,
+        regressed_ms: None,
+    }
 }
 
 /// The finer state as of `now_ms` of an issue that was created at `created_ms`; none unless unresolved.
@@ -77,13 +85,18 @@ pub fn substatus(state: State, created_ms: u64, now_ms: u64) -> Option<Substatus
         return None;
     }
     let within = |since: u64, span: u64| now_ms < since.saturating_add(span);
-    Some(if state.regressed_ms.is_some_and(|since| within(since, REGRESSED_MS)) {
-        Substatus::Regressed
-    } else if within(created_ms, NEW_MS) {
-        Substatus::New
-    } else {
-        Substatus::Ongoing
-    })
+    Some(
+        if state
+            .regressed_ms
+            .is_some_and(|since| within(since, REGRESSED_MS))
+        {
+            Substatus::Regressed
+        } else if within(created_ms, NEW_MS) {
+            Substatus::New
+        } else {
+            Substatus::Ongoing
+        },
+    )
 }
 
 #[cfg(test)]
@@ -92,18 +105,52 @@ mod tests {
     use IssueStatus::{Ignored, Resolved, Unresolved};
 
     const fn state(status: IssueStatus, since_ms: u64, regressed_ms: Option<u64>) -> State {
-        State { status, since_ms, regressed_ms }
+        State {
+            status,
+            since_ms,
+            regressed_ms,
+        }
     }
 
     #[test]
     fn events() {
         for (name, before, (timestamp, received), after) in [
-            ("unresolved stays", state(Unresolved, 10, None), (20, 21), state(Unresolved, 10, None)),
-            ("regressed stays", state(Unresolved, 10, Some(10)), (20, 21), state(Unresolved, 10, Some(10))),
-            ("ignored stays", state(Ignored, 10, None), (20, 21), state(Ignored, 10, None)),
-            ("resolved reopens", state(Resolved, 10, None), (20, 21), state(Unresolved, 21, Some(21))),
-            ("late event", state(Resolved, 10, None), (9, 21), state(Resolved, 10, None)),
-            ("same instant", state(Resolved, 10, None), (10, 21), state(Resolved, 10, None)),
+            (
+                "unresolved stays",
+                state(Unresolved, 10, None),
+                (20, 21),
+                state(Unresolved, 10, None),
+            ),
+            (
+                "regressed stays",
+                state(Unresolved, 10, Some(10)),
+                (20, 21),
+                state(Unresolved, 10, Some(10)),
+            ),
+            (
+                "ignored stays",
+                state(Ignored, 10, None),
+                (20, 21),
+                state(Ignored, 10, None),
+            ),
+            (
+                "resolved reopens",
+                state(Resolved, 10, None),
+                (20, 21),
+                state(Unresolved, 21, Some(21)),
+            ),
+            (
+                "late event",
+                state(Resolved, 10, None),
+                (9, 21),
+                state(Resolved, 10, None),
+            ),
+            (
+                "same instant",
+                state(Resolved, 10, None),
+                (10, 21),
+                state(Resolved, 10, None),
+            ),
         ] {
             assert_eq!(on_event(before, timestamp, received), after, "{name}");
         }
@@ -112,13 +159,48 @@ mod tests {
     #[test]
     fn decisions() {
         for (name, before, to, after) in [
-            ("resolve", state(Unresolved, 10, None), Resolved, state(Resolved, 50, None)),
-            ("resolve a regression", state(Unresolved, 10, Some(10)), Resolved, state(Resolved, 50, None)),
-            ("resolve twice", state(Resolved, 10, None), Resolved, state(Resolved, 10, None)),
-            ("ignore", state(Unresolved, 10, Some(10)), Ignored, state(Ignored, 50, None)),
-            ("ignored to resolved", state(Ignored, 10, None), Resolved, state(Resolved, 50, None)),
-            ("reopen by hand", state(Resolved, 10, None), Unresolved, state(Unresolved, 50, None)),
-            ("keep a regression", state(Unresolved, 10, Some(10)), Unresolved, state(Unresolved, 10, Some(10))),
+            (
+                "resolve",
+                state(Unresolved, 10, None),
+                Resolved,
+                state(Resolved, 50, None),
+            ),
+            (
+                "resolve a regression",
+                state(Unresolved, 10, Some(10)),
+                Resolved,
+                state(Resolved, 50, None),
+            ),
+            (
+                "resolve twice",
+                state(Resolved, 10, None),
+                Resolved,
+                state(Resolved, 10, None),
+            ),
+            (
+                "ignore",
+                state(Unresolved, 10, Some(10)),
+                Ignored,
+                state(Ignored, 50, None),
+            ),
+            (
+                "ignored to resolved",
+                state(Ignored, 10, None),
+                Resolved,
+                state(Resolved, 50, None),
+            ),
+            (
+                "reopen by hand",
+                state(Resolved, 10, None),
+                Unresolved,
+                state(Unresolved, 50, None),
+            ),
+            (
+                "keep a regression",
+                state(Unresolved, 10, Some(10)),
+                Unresolved,
+                state(Unresolved, 10, Some(10)),
+            ),
         ] {
             assert_eq!(on_decision(before, to, 50), after, "{name}");
         }
@@ -128,14 +210,50 @@ mod tests {
     fn substatuses() {
         let day = NEW_MS;
         for (name, state, created, now, expected) in [
-            ("new", state(Unresolved, 0, None), 0, day - 1, Some(Substatus::New)),
-            ("ongoing", state(Unresolved, 0, None), 0, day, Some(Substatus::Ongoing)),
-            ("regressed", state(Unresolved, 9 * day, Some(9 * day)), 0, 10 * day, Some(Substatus::Regressed)),
-            ("regressed on its first day", state(Unresolved, 5, Some(5)), 0, 6, Some(Substatus::Regressed)),
-            ("regression wears off", state(Unresolved, 9 * day, Some(9 * day)), 0, 16 * day, Some(Substatus::Ongoing)),
+            (
+                "new",
+                state(Unresolved, 0, None),
+                0,
+                day - 1,
+                Some(Substatus::New),
+            ),
+            (
+                "ongoing",
+                state(Unresolved, 0, None),
+                0,
+                day,
+                Some(Substatus::Ongoing),
+            ),
+            (
+                "regressed",
+                state(Unresolved, 9 * day, Some(9 * day)),
+                0,
+                10 * day,
+                Some(Substatus::Regressed),
+            ),
+            (
+                "regressed on its first day",
+                state(Unresolved, 5, Some(5)),
+                0,
+                6,
+                Some(Substatus::Regressed),
+            ),
+            (
+                "regression wears off",
+                state(Unresolved, 9 * day, Some(9 * day)),
+                0,
+                16 * day,
+                Some(Substatus::Ongoing),
+            ),
             ("resolved", state(Resolved, 0, None), 0, 1, None),
             ("ignored", state(Ignored, 0, None), 0, 1, None),
-            ("clock behind", state(Unresolved, 100, None), 100, 50, Some(Substatus::New)),
+            (
+                "clock behind",
+                state(Unresolved, 100, None),
+                100,
+                50,
+                Some(Substatus::New),
+            ),
         ] {
             assert_eq!(substatus(state, created, now), expected, "{name}");
         }

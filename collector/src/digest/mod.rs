@@ -41,22 +41,26 @@ const MAX_THREADS: usize = 4;
 ///
 /// When memory for a compressor or a thread cannot be had at the start, says so in the log and returns: what is
 /// acknowledged stays in the spool for the next start.
-pub fn run(
-    store: Arc<dyn Store>,
-    spool: Arc<Spool>,
-    metrics: Arc<Metrics>,
-    _config: Arc<Config>,
-) {
+pub fn run(store: Arc<dyn Store>, spool: Arc<Spool>, metrics: Arc<Metrics>, _config: Arc<Config>) {
     if let Err(error) = digest(&*store, &spool, &metrics) {
         tracing::error!(%error, "digest cannot run; events stay in the spool until the next start");
     }
 }
 
 fn digest(store: &dyn Store, spool: &Spool, metrics: &Metrics) -> anyhow::Result<()> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    let mut preparers = (0..threads).map(|_| Preparer::new()).collect::<store::Result<Vec<_>>>()?;
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MAX_THREADS);
+    let mut preparers = (0..threads)
+        .map(|_| Preparer::new())
+        .collect::<store::Result<Vec<_>>>()?;
     let stopping = AtomicBool::new(false);
-    let writer = Writer { store, spool, metrics, stopping: &stopping };
+    let writer = Writer {
+        store,
+        spool,
+        metrics,
+        stopping: &stopping,
+    };
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel::<Prepared>(1);
         thread::Builder::new()

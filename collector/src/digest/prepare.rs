@@ -35,8 +35,14 @@ struct Rejected {
 
 impl Preparer {
     pub(super) fn new() -> store::Result<Self> {
-        let options = ScrubOptions { send_default_pii: true, ..ScrubOptions::default() };
-        Ok(Self { packer: Packer::new()?, scrubber: Scrubber::new(options) })
+        let options = ScrubOptions {
+            send_default_pii: true,
+            ..ScrubOptions::default()
+        };
+        Ok(Self {
+            packer: Packer::new()?,
+            scrubber: Scrubber::new(options),
+        })
     }
 
     /// Digests one record, or sets it aside.
@@ -50,7 +56,10 @@ impl Preparer {
                 if let Ok(packer) = Packer::new() {
                     self.packer = packer;
                 }
-                Rejected { code: "internal", reason: format!("digest panicked: {}", text_of(&*panic)) }
+                Rejected {
+                    code: "internal",
+                    reason: format!("digest panicked: {}", text_of(&*panic)),
+                }
             }
         };
         Err(PoisonEvent {
@@ -81,8 +90,11 @@ impl Preparer {
 
         normalize(&mut event, Millis(record.received_ms));
         // The id that was answered to the client is the event's id, whatever the payload says.
-        event.make_object().insert("event_id", Value::from(record.event_id.to_string()));
-        let timestamp_ms = clock::correct(&mut event, record.sent_at.as_deref(), record.received_ms);
+        event
+            .make_object()
+            .insert("event_id", Value::from(record.event_id.to_string()));
+        let timestamp_ms =
+            clock::correct(&mut event, record.sent_at.as_deref(), record.received_ms);
         address::fill(&mut event, record.client_ip.as_deref());
         // The raw address survives only where it was asked for.
         self.scrubber.scrub(&mut event);
@@ -108,7 +120,9 @@ impl Preparer {
             culprit: view.culprit(),
             level: view.level(),
             platform: view.platform().to_owned(),
-            handled: view.main_exception().and_then(|exception| exception.handled()),
+            handled: view
+                .main_exception()
+                .and_then(|exception| exception.handled()),
             release: owned(view.release()),
             environment: owned(view.environment()),
             user: facets::user_label(view),
@@ -116,7 +130,11 @@ impl Preparer {
             tags: facets::tags(view),
             title,
             payload: self.packer.pack(payload.as_bytes()),
-            attachments: record.attachments.iter().map(|file| self.pack(file)).collect(),
+            attachments: record
+                .attachments
+                .iter()
+                .map(|file| self.pack(file))
+                .collect(),
         })
     }
 
@@ -133,5 +151,6 @@ impl Preparer {
 /// The message of a panic.
 fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
 }

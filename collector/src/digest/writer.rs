@@ -34,7 +34,9 @@ impl Writer<'_> {
     pub(super) fn run(&self, batches: &Receiver<Prepared>) {
         for prepared in batches {
             let started = Instant::now();
-            let Some(saved) = self.save(prepared.batch) else { return };
+            let Some(saved) = self.save(prepared.batch) else {
+                return;
+            };
             for result in &saved {
                 self.metrics.digested(name(result), 1);
             }
@@ -43,7 +45,8 @@ impl Writer<'_> {
                 tracing::warn!(%error, "the spool's cursor was not moved");
             }
             let lag = Duration::from_millis(now_ms().saturating_sub(prepared.oldest_ms));
-            self.metrics.digest_batch(saved.len(), started.elapsed(), lag);
+            self.metrics
+                .digest_batch(saved.len(), started.elapsed(), lag);
         }
     }
 
@@ -53,7 +56,8 @@ impl Writer<'_> {
         loop {
             let error = match self.store.save_batch(&batch) {
                 Ok(saved) => {
-                    self.metrics.digested("set_aside", batch.poison.len() as u64);
+                    self.metrics
+                        .digested("set_aside", batch.poison.len() as u64);
                     return Some(saved);
                 }
                 Err(error) => error,
@@ -81,12 +85,17 @@ impl Writer<'_> {
     fn isolate(&self, batch: &mut Batch) {
         let events = std::mem::take(&mut batch.events);
         for event in events {
-            let mut alone = Batch { events: vec![event], ..Batch::default() };
+            let mut alone = Batch {
+                events: vec![event],
+                ..Batch::default()
+            };
             let Err(error) = self.store.save_batch(&alone) else {
                 self.metrics.digested("existing_issue", 1);
                 continue;
             };
-            let Some(event) = alone.events.pop() else { continue };
+            let Some(event) = alone.events.pop() else {
+                continue;
+            };
             if !self.store_works() {
                 batch.events.push(event);
                 continue;

@@ -28,12 +28,20 @@ pub enum ErrorKind {
 impl Error {
     /// Something exists already; `message` names it.
     pub fn conflict(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Conflict, message: message.into(), source: None }
+        Self {
+            kind: ErrorKind::Conflict,
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// The input is wrong; `message` names the part and what is wanted.
     pub fn invalid(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Invalid, message: message.into(), source: None }
+        Self {
+            kind: ErrorKind::Invalid,
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// The back end failed while doing `step`.
@@ -41,7 +49,11 @@ impl Error {
         step: impl Into<String>,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
-        Self { kind: ErrorKind::Unavailable, message: step.into(), source: Some(Box::new(source)) }
+        Self {
+            kind: ErrorKind::Unavailable,
+            message: step.into(),
+            source: Some(Box::new(source)),
+        }
     }
 
     /// The kind to act on.

@@ -42,7 +42,9 @@ pub fn open(config: &StoreConfig) -> Result<Arc<dyn Store>> {
             "database url of kind `{scheme}` is not supported by this version; leave --database-url out to use SQLite in the data directory"
         )));
     }
-    Ok(Arc::new(sqlite::SqliteStore::open(&config.data_dir.join("faultwire.db"))?))
+    Ok(Arc::new(sqlite::SqliteStore::open(
+        &config.data_dir.join("faultwire.db"),
+    )?))
 }
 
 /// Everything the collector remembers.
@@ -59,8 +61,12 @@ pub trait Store: Send + Sync {
     fn project(&self, id: u64, now_ms: u64) -> Result<Option<ProjectOverview>>;
 
     /// Projects in order of their id, above `after`, at most `limit`.
-    fn projects(&self, after: Option<u64>, limit: usize, now_ms: u64)
-    -> Result<Vec<ProjectOverview>>;
+    fn projects(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+        now_ms: u64,
+    ) -> Result<Vec<ProjectOverview>>;
 
     // What the digest writes.
 
@@ -138,7 +144,8 @@ pub trait Store: Send + Sync {
     /// Replaces the admin password and ends every login (`faultwire user password`).
     /// Invalid: shorter than [`secret::MIN_PASSWORD`] characters.
     fn set_password(&self, password: &str) -> Result<()> {
-        self.put_admin_password(&secret::hash_password(password)?, false).map(drop)
+        self.put_admin_password(&secret::hash_password(password)?, false)
+            .map(drop)
     }
 
     /// Sets the admin password at the first start. False: there is one already, which stays.
@@ -162,5 +169,7 @@ pub trait Store: Send + Sync {
 pub(crate) fn now_ms() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        .map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
 }

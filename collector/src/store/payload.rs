@@ -45,8 +45,12 @@ pub fn unpack(packed: &[u8]) -> Result<Vec<u8>> {
     match packed.split_first() {
         Some((&PLAIN, bytes)) => Ok(bytes.to_vec()),
         Some((&ZSTD, frame)) => {
-            let size = zstd::zstd_safe::get_frame_content_size(frame).ok().flatten();
-            let size = size.and_then(|size| usize::try_from(size).ok()).unwrap_or(MAX_BYTES);
+            let size = zstd::zstd_safe::get_frame_content_size(frame)
+                .ok()
+                .flatten();
+            let size = size
+                .and_then(|size| usize::try_from(size).ok())
+                .unwrap_or(MAX_BYTES);
             zstd::bulk::decompress(frame, size.min(MAX_BYTES))
                 .map_err(|error| Error::unavailable("unpack a stored payload", error))
         }

@@ -32,7 +32,9 @@ pub fn hash_password(password: &str) -> Result<String> {
 pub fn password_fits(password: &str, hash: &str) -> bool {
     password.len() <= MAX_PASSWORD
         && PasswordHash::new(hash).is_ok_and(|hash| {
-            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+            Argon2::default()
+                .verify_password(password.as_bytes(), &hash)
+                .is_ok()
         })
 }
 

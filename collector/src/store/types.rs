@@ -83,7 +83,10 @@ impl IssueStatus {
 
     /// The status of a name; none for any other text.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, n)| *n == name).map(|(status, _)| *status)
+        Self::ALL
+            .iter()
+            .find(|(_, n)| *n == name)
+            .map(|(status, _)| *status)
     }
 }
 

@@ -48,7 +48,12 @@ impl Answer {
     /// The JSON body of an answer that must be `status`.
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {
-        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.bytes));
+        assert_eq!(
+            self.status,
+            status,
+            "{}",
+            String::from_utf8_lossy(&self.bytes)
+        );
         self.json()
     }
 
@@ -63,7 +68,10 @@ impl World {
     /// An empty collector with one token.
     pub fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let config = StoreConfig { data_dir: dir.path().to_owned(), database_url: None };
+        let config = StoreConfig {
+            data_dir: dir.path().to_owned(),
+            database_url: None,
+        };
         let store = store::open(&config).unwrap();
         let metrics = Arc::new(Metrics::new());
         let spool_dir = dir.path().join("spool-of-api");
@@ -71,13 +79,27 @@ impl World {
         let listen = SocketAddr::from(([127, 0, 0, 1], 9000));
         let config = Arc::new(Config::new(listen, dir.path().to_owned()));
         let token = store.create_token("test").unwrap();
-        let router = api::router(AppState { store: store.clone(), spool, config, metrics });
-        Self { store, dir, token, router }
+        let router = api::router(AppState {
+            store: store.clone(),
+            spool,
+            config,
+            metrics,
+        });
+        Self {
+            store,
+            dir,
+            token,
+            router,
+        }
     }
 
     /// Creates a project with this id.
     pub fn project(&self, id: u64) {
-        let new = NewProject { name: format!("Shop {id}"), id: Some(id), ..NewProject::default() };
+        let new = NewProject {
+            name: format!("Shop {id}"),
+            id: Some(id),
+            ..NewProject::default()
+        };
         self.store.create_project(new).unwrap();
     }
 
@@ -86,7 +108,10 @@ impl World {
         let metrics = Arc::new(Metrics::new());
         let dir = TempDir::new_in(self.dir.path()).unwrap();
         let spool = Spool::open(dir.path(), SpoolLimits::default(), metrics.clone()).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(spool.append_all(records)).unwrap();
         spool.close();
         let listen = SocketAddr::from(([127, 0, 0, 1], 9000));
@@ -96,16 +121,32 @@ impl World {
 
     /// Asks with the token.
     pub fn get(&self, path: &str) -> Answer {
-        self.ask(Method::GET, path, &[("authorization", &format!("Bearer {}", self.token))], None)
+        self.ask(
+            Method::GET,
+            path,
+            &[("authorization", &format!("Bearer {}", self.token))],
+            None,
+        )
     }
 
     /// Asks with the token and a JSON body.
     pub fn send(&self, method: Method, path: &str, body: &str) -> Answer {
-        self.ask(method, path, &[("authorization", &format!("Bearer {}", self.token))], Some(body))
+        self.ask(
+            method,
+            path,
+            &[("authorization", &format!("Bearer {}", self.token))],
+            Some(body),
+        )
     }
 
     /// Asks with these headers only, from 192.0.2.1.
-    pub fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+    pub fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Answer {
         self.ask_from([192, 0, 2, 1].into(), method, path, headers, body)
     }
 
@@ -126,13 +167,25 @@ impl World {
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_owned()));
         let mut request = request.body(body).unwrap();
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer, 4711)));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        request
+            .extensions_mut()
+            .insert(ConnectInfo(SocketAddr::new(peer, 4711)));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let response = self.router.clone().oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
-            let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
-            Answer { status: parts.status, headers: parts.headers, bytes }
+            let bytes = axum::body::to_bytes(body, usize::MAX)
+                .await
+                .unwrap()
+                .to_vec();
+            Answer {
+                status: parts.status,
+                headers: parts.headers,
+                bytes,
+            }
         })
     }
 }
@@ -149,7 +202,12 @@ pub const NOON_MS: u64 = 1_795_348_800_000;
 
 /// A record as intake would spool it, received at [`NOON_MS`] + `n` seconds.
 pub fn record(project_id: u64, n: u64, json: &str) -> Record {
-    Record::event(project_id, NOON_MS + n * 1000, event_id(n), json.to_owned().into())
+    Record::event(
+        project_id,
+        NOON_MS + n * 1000,
+        event_id(n),
+        json.to_owned().into(),
+    )
 }
 
 /// An exception with one in-app frame in `function`.

@@ -36,7 +36,12 @@ impl Document {
         if let Some(name) = schema.get("$ref") {
             let pointer = name.as_str().unwrap().trim_start_matches('#');
             let target = self.0.pointer(pointer);
-            return self.check(target.unwrap_or_else(|| panic!("{pointer} is missing")), value, at, found);
+            return self.check(
+                target.unwrap_or_else(|| panic!("{pointer} is missing")),
+                value,
+                at,
+                found,
+            );
         }
         for (keyword, expected) in schema {
             if let Some(problem) = self.keyword(schema, keyword, expected, value, at, found) {
@@ -64,14 +69,20 @@ impl Document {
                 };
                 wrong(!fits, format!("must be {expected}"))
             }
-            "enum" => wrong(!expected.as_array()?.contains(value), format!("must be one of {expected}")),
+            "enum" => wrong(
+                !expected.as_array()?.contains(value),
+                format!("must be one of {expected}"),
+            ),
             "oneOf" => {
                 let fitting = expected.as_array()?.iter().filter(|one| {
                     let mut problems = Vec::new();
                     self.check(one, value, at, &mut problems);
                     problems.is_empty()
                 });
-                wrong(fitting.count() != 1, format!("must fit one of {}", cut(expected)))
+                wrong(
+                    fitting.count() != 1,
+                    format!("must fit one of {}", cut(expected)),
+                )
             }
             "properties" => {
                 for (name, schema) in expected.as_object()? {
@@ -92,9 +103,15 @@ impl Document {
             }
             "additionalProperties" => {
                 let known = schema["properties"].as_object()?;
-                let unknown: Vec<_> =
-                    value.as_object()?.keys().filter(|name| !known.contains_key(*name)).collect();
-                wrong(expected == false && !unknown.is_empty(), format!("has unknown {unknown:?}"))
+                let unknown: Vec<_> = value
+                    .as_object()?
+                    .keys()
+                    .filter(|name| !known.contains_key(*name))
+                    .collect();
+                wrong(
+                    expected == false && !unknown.is_empty(),
+                    format!("has unknown {unknown:?}"),
+                )
             }
             "items" => {
                 for (index, item) in value.as_array()?.iter().enumerate() {
@@ -102,15 +119,34 @@ impl Document {
                 }
                 None
             }
-            "minItems" => wrong(value.as_array()?.len() < len(expected), format!("needs {expected} items")),
-            "maxItems" => wrong(value.as_array()?.len() > len(expected), format!("has over {expected} items")),
-            "minLength" => wrong(value.as_str()?.chars().count() < len(expected), format!("is under {expected}")),
-            "maxLength" => wrong(value.as_str()?.chars().count() > len(expected), format!("is over {expected}")),
-            "minimum" => wrong(value.as_f64()? < expected.as_f64()?, format!("must be {expected} at least")),
+            "minItems" => wrong(
+                value.as_array()?.len() < len(expected),
+                format!("needs {expected} items"),
+            ),
+            "maxItems" => wrong(
+                value.as_array()?.len() > len(expected),
+                format!("has over {expected} items"),
+            ),
+            "minLength" => wrong(
+                value.as_str()?.chars().count() < len(expected),
+                format!("is under {expected}"),
+            ),
+            "maxLength" => wrong(
+                value.as_str()?.chars().count() > len(expected),
+                format!("is over {expected}"),
+            ),
+            "minimum" => wrong(
+                value.as_f64()? < expected.as_f64()?,
+                format!("must be {expected} at least"),
+            ),
             "pattern" => {
-                assert_eq!(expected, "^[0-9a-f]{32}$", "the checker knows this pattern only");
+                assert_eq!(
+                    expected, "^[0-9a-f]{32}$",
+                    "the checker knows this pattern only"
+                );
                 let text = value.as_str()?;
-                let fits = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                let fits = text.len() == 32
+                    && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
                 wrong(!fits, "must be an event id".to_owned())
             }
             "format" => {
@@ -140,7 +176,10 @@ fn is(name: &Value, value: &Value) -> bool {
 fn is_time(text: &str) -> bool {
     let shape = "dddd-dd-ddTdd:dd:dd.dddZ";
     text.len() == shape.len()
-        && text.chars().zip(shape.chars()).all(|(c, s)| if s == 'd' { c.is_ascii_digit() } else { c == s })
+        && text
+            .chars()
+            .zip(shape.chars())
+            .all(|(c, s)| if s == 'd' { c.is_ascii_digit() } else { c == s })
 }
 
 fn len(expected: &Value) -> usize {

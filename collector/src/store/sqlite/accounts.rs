@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::{OutcomeCount, OutcomeTotals, int, uint};
 use super::issues::HOUR_MS;
+use super::{OutcomeCount, OutcomeTotals, int, uint};
 use crate::store::now_ms;
 
 pub(super) const ADMIN_PASSWORD: &str = "admin_password";
@@ -53,7 +53,8 @@ pub(super) fn session_is_valid(c: &Connection, hash: [u8; 32], now_ms: u64) -> R
 }
 
 pub(super) fn remove_session(c: &Connection, hash: [u8; 32]) -> Result<()> {
-    c.execute("DELETE FROM sessions WHERE secret_hash = ?1", [hash]).map(drop)
+    c.execute("DELETE FROM sessions WHERE secret_hash = ?1", [hash])
+        .map(drop)
 }
 
 pub(super) fn add_token(c: &Connection, name: &str, hash: [u8; 32]) -> Result<()> {
@@ -65,7 +66,8 @@ pub(super) fn add_token(c: &Connection, name: &str, hash: [u8; 32]) -> Result<()
 }
 
 pub(super) fn token_is_valid(c: &Connection, hash: [u8; 32]) -> Result<bool> {
-    c.prepare_cached("SELECT 1 FROM tokens WHERE secret_hash = ?1")?.exists([hash])
+    c.prepare_cached("SELECT 1 FROM tokens WHERE secret_hash = ?1")?
+        .exists([hash])
 }
 
 pub(super) fn add_outcomes(c: &Connection, outcomes: &[OutcomeCount]) -> Result<()> {

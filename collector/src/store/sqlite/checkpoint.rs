@@ -37,7 +37,11 @@ impl Checkpointer {
             .ok();
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
-        Self { wake: Some(wake), thread, log: log.into() }
+        Self {
+            wake: Some(wake),
+            thread,
+            log: log.into(),
+        }
     }
 
     /// Called with the writer's connection after each commit.

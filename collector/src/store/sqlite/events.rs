@@ -19,9 +19,14 @@ pub(super) fn events(c: &Connection, filter: &EventFilter) -> Result<Vec<EventSu
          WHERE {column} = ?1 AND (timestamp_ms, key) < (?2, ?3)
          ORDER BY timestamp_ms DESC, key DESC LIMIT ?4"
     );
-    let (timestamp_ms, key) = filter.after.map_or((i64::MAX, i64::MAX), |(t, k)| (int(t), int(k)));
+    let (timestamp_ms, key) = filter
+        .after
+        .map_or((i64::MAX, i64::MAX), |(t, k)| (int(t), int(k)));
     c.prepare_cached(&sql)?
-        .query_map(params![int(id), timestamp_ms, key, int(filter.limit as u64)], read)?
+        .query_map(
+            params![int(id), timestamp_ms, key, int(filter.limit as u64)],
+            read,
+        )?
         .collect()
 }
 
@@ -79,7 +84,9 @@ pub(super) fn event(c: &Connection, project_id: u64, event_id: [u8; 16]) -> Resu
         .prepare_cached(&sql)?
         .query_row(params![event_id, int(project_id)], read)
         .optional()?;
-    let Some(summary) = summary else { return Ok(None) };
+    let Some(summary) = summary else {
+        return Ok(None);
+    };
     let neighbour = |comparison: &str, order: &str| -> Result<Option<String>> {
         c.prepare_cached(&format!(
             "SELECT event_id FROM events INDEXED BY events_by_issue
@@ -87,7 +94,11 @@ pub(super) fn event(c: &Connection, project_id: u64, event_id: [u8; 16]) -> Resu
              ORDER BY timestamp_ms {order}, key {order} LIMIT 1"
         ))?
         .query_row(
-            params![int(summary.issue_id), int(summary.timestamp_ms), int(summary.key)],
+            params![
+                int(summary.issue_id),
+                int(summary.timestamp_ms),
+                int(summary.key)
+            ],
             |row| row.get::<_, [u8; 16]>(0),
         )
         .optional()
@@ -136,8 +147,9 @@ pub(super) fn attachment(
          FROM attachments a JOIN events e ON e.key = a.event_key
          WHERE a.id = ?1 AND e.event_id = ?2 AND e.project_id = ?3",
     )?
-    .query_row(params![int(attachment_id), event_id, int(project_id)], |row| {
-        Ok((read_attachment(row)?, row.get(4)?))
-    })
+    .query_row(
+        params![int(attachment_id), event_id, int(project_id)],
+        |row| Ok((read_attachment(row)?, row.get(4)?)),
+    )
     .optional()
 }

@@ -3,9 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
 
-use super::{
-    Issue, IssueExtras, IssueFilter, IssueSort, IssueStatus, Level, TagCounts, int, uint,
-};
+use super::{Issue, IssueExtras, IssueFilter, IssueSort, IssueStatus, Level, TagCounts, int, uint};
 use crate::digest::issue_state::{self, State};
 use crate::store::secret;
 
@@ -32,7 +30,10 @@ pub(super) fn issues(c: &Connection, filter: &IssueFilter, now_ms: u64) -> Resul
         "SELECT {COLUMNS} FROM issues i INDEXED BY {index} JOIN projects p ON p.id = i.project_id
          WHERE i.project_id = ? AND i.status = ?"
     );
-    let mut values = vec![Value::from(int(filter.project_id)), Value::from(filter.status as i64)];
+    let mut values = vec![
+        Value::from(int(filter.project_id)),
+        Value::from(filter.status as i64),
+    ];
     if let Some((value, id)) = filter.after {
         sql.push_str(&format!(" AND (i.{column}, i.id) < (?, ?)"));
         values.extend([Value::from(int(value)), Value::from(int(id))]);
@@ -41,7 +42,10 @@ pub(super) fn issues(c: &Connection, filter: &IssueFilter, now_ms: u64) -> Resul
         sql.push_str(" AND i.level = ?");
         values.push(Value::from(level as i64));
     }
-    for (key, wanted) in [("release", &filter.release), ("environment", &filter.environment)] {
+    for (key, wanted) in [
+        ("release", &filter.release),
+        ("environment", &filter.environment),
+    ] {
         if let Some(wanted) = wanted {
             sql.push_str(
                 " AND EXISTS (SELECT 1 FROM issue_tags t
@@ -57,8 +61,10 @@ pub(super) fn issues(c: &Connection, filter: &IssueFilter, now_ms: u64) -> Resul
     sql.push_str(&format!(" ORDER BY i.{column} DESC, i.id DESC LIMIT ?"));
     values.push(Value::from(int(filter.limit as u64)));
 
-    let mut issues: Vec<Issue> =
-        c.prepare_cached(&sql)?.query_map(params_from_iter(values), read)?.collect::<Result<_>>()?;
+    let mut issues: Vec<Issue> = c
+        .prepare_cached(&sql)?
+        .query_map(params_from_iter(values), read)?
+        .collect::<Result<_>>()?;
     for issue in &mut issues {
         issue.trend_24h = hours(c, issue.id, now_ms)?;
     }
@@ -69,7 +75,11 @@ pub(super) fn issue(c: &Connection, id: u64, now_ms: u64) -> Result<Option<Issue
     let sql = format!(
         "SELECT {COLUMNS} FROM issues i JOIN projects p ON p.id = i.project_id WHERE i.id = ?1"
     );
-    let Some(mut issue) = c.prepare_cached(&sql)?.query_row([int(id)], read).optional()? else {
+    let Some(mut issue) = c
+        .prepare_cached(&sql)?
+        .query_row([int(id)], read)
+        .optional()?
+    else {
         return Ok(None);
     };
     issue.trend_24h = hours(c, id, now_ms)?;
@@ -104,10 +114,16 @@ fn read(row: &Row<'_>) -> Result<Issue> {
 
 /// The level of its column; the column only ever holds what [`Level`] has.
 pub(super) fn level(column: i64) -> Level {
-    [Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Fatal]
-        .into_iter()
-        .find(|level| *level as i64 == column)
-        .unwrap_or(Level::Error)
+    [
+        Level::Debug,
+        Level::Info,
+        Level::Warning,
+        Level::Error,
+        Level::Fatal,
+    ]
+    .into_iter()
+    .find(|level| *level as i64 == column)
+    .unwrap_or(Level::Error)
 }
 
 /// The status of its column.
@@ -140,7 +156,9 @@ pub(super) fn extras(c: &Connection, id: u64, now_ms: u64) -> Result<Option<Issu
         .prepare_cached("SELECT grouping_version, grouping_parts FROM issues WHERE id = ?1")?
         .query_row([int(id)], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((grouping_version, parts)) = grouping else { return Ok(None) };
+    let Some((grouping_version, parts)) = grouping else {
+        return Ok(None);
+    };
     let days = "SELECT day, events FROM issue_days WHERE issue_id = ?1 AND day BETWEEN ?2 AND ?3";
     Ok(Some(IssueExtras {
         trend_30d: trend(c, days, id, now_ms / DAY_MS, TREND_DAYS)?,
@@ -155,7 +173,11 @@ fn tags(c: &Connection, id: u64) -> Result<Vec<TagCounts>> {
     let mut tags: Vec<TagCounts> = c
         .prepare_cached("SELECT key, events FROM issue_tag_keys WHERE issue_id = ?1 ORDER BY key")?
         .query_map([int(id)], |row| {
-            Ok(TagCounts { key: row.get(0)?, total: uint(row.get(1)?), values: Vec::new() })
+            Ok(TagCounts {
+                key: row.get(0)?,
+                total: uint(row.get(1)?),
+                values: Vec::new(),
+            })
         })?
         .collect::<Result<_>>()?;
     let mut top = c.prepare_cached(
@@ -186,11 +208,18 @@ pub(super) fn set_status(c: &Connection, id: u64, to: IssueStatus, now_ms: u64) 
             },
         )
         .optional()?;
-    let Some(before) = before else { return Ok(false) };
+    let Some(before) = before else {
+        return Ok(false);
+    };
     let after = issue_state::on_decision(before, to, now_ms);
     c.execute(
         "UPDATE issues SET status = ?2, status_ms = ?3, regressed_ms = ?4 WHERE id = ?1",
-        params![int(id), after.status as i64, int(after.since_ms), after.regressed_ms.map(int)],
+        params![
+            int(id),
+            after.status as i64,
+            int(after.since_ms),
+            after.regressed_ms.map(int)
+        ],
     )?;
     Ok(true)
 }

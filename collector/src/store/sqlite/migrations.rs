@@ -27,10 +27,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
                 MIGRATIONS.len()
             )));
         }
-        let Some(sql) = MIGRATIONS.get(version) else { return Ok(()) };
+        let Some(sql) = MIGRATIONS.get(version) else {
+            return Ok(());
+        };
         transaction
             .execute_batch(sql)
-            .and_then(|()| transaction.execute_batch(&format!("PRAGMA user_version = {}", version + 1)))
+            .and_then(|()| {
+                transaction.execute_batch(&format!("PRAGMA user_version = {}", version + 1))
+            })
             .and_then(|()| transaction.commit())
             .map_err(failed(&format!("apply migration {}", version + 1)))?;
     }

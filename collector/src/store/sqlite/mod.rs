@@ -63,13 +63,20 @@ impl SqliteStore {
     /// Runs `read` on a reading connection, in one snapshot.
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let mut reader = self.readers.take(&self.path)?;
-        let connection = reader.connection.as_mut().expect("a reader holds its connection until dropped");
+        let connection = reader
+            .connection
+            .as_mut()
+            .expect("a reader holds its connection until dropped");
         let transaction = connection.transaction().map_err(failed("read"))?;
         read(&transaction).map_err(failed("read"))
     }
 
     /// Runs `write` in one transaction on the writing connection and commits it.
-    fn write<T>(&self, step: &str, write: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+    fn write<T>(
+        &self,
+        step: &str,
+        write: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
         let mut connection = self.writer();
         let transaction = connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
@@ -83,7 +90,9 @@ impl SqliteStore {
 
 impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("SqliteStore")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,15 +129,24 @@ impl Readers {
         let mut idle = self.idle();
         loop {
             if let Some(connection) = idle.connections.pop() {
-                return Ok(Reader { connection: Some(connection), home: self });
+                return Ok(Reader {
+                    connection: Some(connection),
+                    home: self,
+                });
             }
             if idle.open < READERS {
                 // Opened under the lock: it happens four times in the life of the process.
                 let connection = connect(path, false)?;
                 idle.open += 1;
-                return Ok(Reader { connection: Some(connection), home: self });
+                return Ok(Reader {
+                    connection: Some(connection),
+                    home: self,
+                });
             }
-            idle = self.given_back.wait(idle).unwrap_or_else(PoisonError::into_inner);
+            idle = self
+                .given_back
+                .wait(idle)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -144,7 +162,8 @@ fn connect(path: &Path, write: bool) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE
     };
     let open = || {
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let connection =
+            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(64);
         // The page size only takes effect on a new file: payloads of some kilobytes waste less of 8 KB
@@ -220,7 +239,9 @@ impl Store for SqliteStore {
     }
 
     fn set_issue_status(&self, id: u64, status: IssueStatus, now_ms: u64) -> Result<bool> {
-        self.write("set the status of an issue", |c| issues::set_status(c, id, status, now_ms))
+        self.write("set the status of an issue", |c| {
+            issues::set_status(c, id, status, now_ms)
+        })
     }
 
     fn events(&self, filter: &EventFilter) -> Result<Vec<EventSummary>> {
@@ -247,7 +268,9 @@ impl Store for SqliteStore {
         attachment_id: u64,
     ) -> Result<Option<(Attachment, Vec<u8>)>> {
         let found = self.read(|c| events::attachment(c, project_id, event_id, attachment_id))?;
-        found.map(|(attachment, body)| Ok((attachment, payload::unpack(&body)?))).transpose()
+        found
+            .map(|(attachment, body)| Ok((attachment, payload::unpack(&body)?)))
+            .transpose()
     }
 
     fn add_outcomes(&self, outcomes: &[OutcomeCount]) -> Result<()> {
@@ -263,11 +286,15 @@ impl Store for SqliteStore {
     }
 
     fn put_admin_password(&self, hash: &str, only_first: bool) -> Result<bool> {
-        self.write("set the admin password", |c| accounts::put_admin_password(c, hash, only_first))
+        self.write("set the admin password", |c| {
+            accounts::put_admin_password(c, hash, only_first)
+        })
     }
 
     fn add_session(&self, secret_hash: [u8; 32], now_ms: u64, expires_ms: u64) -> Result<()> {
-        self.write("remember a login", |c| accounts::add_session(c, secret_hash, now_ms, expires_ms))
+        self.write("remember a login", |c| {
+            accounts::add_session(c, secret_hash, now_ms, expires_ms)
+        })
     }
 
     fn session_is_valid(&self, secret_hash: [u8; 32], now_ms: u64) -> Result<bool> {
@@ -275,11 +302,15 @@ impl Store for SqliteStore {
     }
 
     fn remove_session(&self, secret_hash: [u8; 32]) -> Result<()> {
-        self.write("forget a login", |c| accounts::remove_session(c, secret_hash))
+        self.write("forget a login", |c| {
+            accounts::remove_session(c, secret_hash)
+        })
     }
 
     fn add_token(&self, name: &str, secret_hash: [u8; 32]) -> Result<()> {
-        self.write("remember a token", |c| accounts::add_token(c, name, secret_hash))
+        self.write("remember a token", |c| {
+            accounts::add_token(c, name, secret_hash)
+        })
     }
 
     fn token_is_valid(&self, secret_hash: [u8; 32]) -> Result<bool> {

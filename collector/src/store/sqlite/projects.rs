@@ -52,7 +52,9 @@ pub(super) fn projects(
         ))?
         .query_map(params![after.map_or(-1, int), int(limit as u64)], read)?
         .collect::<rusqlite::Result<_>>()?;
-    rows.into_iter().map(|project| overview(c, project, now_ms)).collect()
+    rows.into_iter()
+        .map(|project| overview(c, project, now_ms))
+        .collect()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Project> {
@@ -77,12 +79,15 @@ fn overview(c: &Connection, project: Project, now_ms: u64) -> rusqlite::Result<P
         "SELECT hour, events FROM project_hours WHERE project_id = ?1 AND hour > ?2 AND hour <= ?3",
     )?;
     let oldest = (newest + 1).saturating_sub(HOURS);
-    let mut rows =
-        statement.query(params![int(project.id), int(oldest) - 1, int(newest)])?;
+    let mut rows = statement.query(params![int(project.id), int(oldest) - 1, int(newest)])?;
     while let Some(row) = rows.next()? {
         events_24h[(uint(row.get(0)?) - oldest) as usize] = uint(row.get(1)?);
     }
-    Ok(ProjectOverview { project, unresolved_issues: uint(unresolved), events_24h })
+    Ok(ProjectOverview {
+        project,
+        unresolved_issues: uint(unresolved),
+        events_24h,
+    })
 }
 
 impl SqliteStore {
@@ -94,7 +99,9 @@ impl SqliteStore {
             )));
         }
         if new.id.is_some_and(|id| id == 0 || id > MAX_ID) {
-            return Err(Error::invalid(format!("project id must be between 1 and {MAX_ID}")));
+            return Err(Error::invalid(format!(
+                "project id must be between 1 and {MAX_ID}"
+            )));
         }
         let public_key = match new.public_key {
             None => secret::public_key()?,
@@ -153,7 +160,8 @@ impl SqliteStore {
 }
 
 fn project_exists(c: &Connection, id: u64) -> rusqlite::Result<bool> {
-    c.prepare_cached("SELECT 1 FROM projects WHERE id = ?1")?.exists([int(id)])
+    c.prepare_cached("SELECT 1 FROM projects WHERE id = ?1")?
+        .exists([int(id)])
 }
 
 /// The name's slug, with a number after it when another project has it already.
@@ -180,7 +188,11 @@ fn slug(name: &str) -> String {
     }
     slug.truncate(40);
     let slug = slug.trim_end_matches('-');
-    if slug.is_empty() { "project".to_owned() } else { slug.to_owned() }
+    if slug.is_empty() {
+        "project".to_owned()
+    } else {
+        slug.to_owned()
+    }
 }
 
 #[cfg(test)]

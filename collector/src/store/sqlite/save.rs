@@ -70,6 +70,8 @@ struct Saver<'a> {
 struct ProjectRow {
     last_number: u64,
     first_event_ms: Option<u64>,
+    /// For the icon and the snippet; the first event tells it where no person did.
+    platform: Option<String>,
     changed: bool,
 }
 
@@ -103,7 +105,10 @@ impl<'a> Saver<'a> {
     }
 
     fn count(&mut self, at_ms: u64, project: u64, outcome: &'static str, reason: &'static str) {
-        *self.outcomes.entry((at_ms / HOUR_MS, project, outcome, reason)).or_default() += 1;
+        *self
+            .outcomes
+            .entry((at_ms / HOUR_MS, project, outcome, reason))
+            .or_default() += 1;
     }
 
     fn event(&mut self, event: &'a DigestedEvent) -> Result<Saved> {
@@ -123,7 +128,10 @@ impl<'a> Saver<'a> {
         let (hour, day) = (event.timestamp_ms / HOUR_MS, event.timestamp_ms / DAY_MS);
         *self.hours.entry((issue_id, hour)).or_default() += 1;
         *self.days.entry((issue_id, day)).or_default() += 1;
-        *self.project_hours.entry((event.project_id, hour)).or_default() += 1;
+        *self
+            .project_hours
+            .entry((event.project_id, hour))
+            .or_default() += 1;
         for (key, value) in &event.tags {
             let values = self.tags.entry((issue_id, key)).or_default();
             *values.entry(value).or_default() += 1;
@@ -137,11 +145,14 @@ impl<'a> Saver<'a> {
         if !self.projects.contains_key(&id) {
             let row = self
                 .c
-                .prepare_cached("SELECT last_number, first_event_ms FROM projects WHERE id = ?1")?
+                .prepare_cached(
+                    "SELECT last_number, first_event_ms, platform FROM projects WHERE id = ?1",
+                )?
                 .query_row([int(id)], |row| {
                     Ok(ProjectRow {
                         last_number: uint(row.get(0)?),
                         first_event_ms: row.get::<_, Option<i64>>(1)?.map(uint),
+                        platform: row.get(2)?,
                         changed: false,
                     })
                 })
@@ -153,6 +164,10 @@ impl<'a> Saver<'a> {
         };
         if project.first_event_ms.is_none() {
             project.first_event_ms = Some(event.received_ms);
+            project.changed = true;
+        }
+        if project.platform.is_none() && event.platform != "other" {
+            project.platform = Some(event.platform.clone());
             project.changed = true;
         }
         Ok(true)
@@ -221,7 +236,13 @@ impl<'a> Saver<'a> {
                     "INSERT INTO attachments (event_key, filename, content_type, size, body)
                      VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?
-                .execute(params![key, file.filename, file.content_type, int(file.size), file.packed])?;
+                .execute(params![
+                    key,
+                    file.filename,
+                    file.content_type,
+                    int(file.size),
+                    file.packed
+                ])?;
         }
         Ok(())
     }
@@ -232,13 +253,23 @@ impl<'a> Saver<'a> {
         for (id, project) in &self.projects {
             if let Some(project) = project.as_ref().filter(|project| project.changed) {
                 c.execute(
-                    "UPDATE projects SET last_number = ?2, first_event_ms = ?3 WHERE id = ?1",
-                    params![int(*id), int(project.last_number), project.first_event_ms.map(int)],
+                    "UPDATE projects SET last_number = ?2, first_event_ms = ?3, platform = ?4
+                     WHERE id = ?1",
+                    params![
+                        int(*id),
+                        int(project.last_number),
+                        project.first_event_ms.map(int),
+                        project.platform
+                    ],
                 )?;
             }
         }
         // In order of their ids: neighbouring rows share pages.
-        let mut issues: Vec<_> = self.issues.into_values().flat_map(HashMap::into_values).collect();
+        let mut issues: Vec<_> = self
+            .issues
+            .into_values()
+            .flat_map(HashMap::into_values)
+            .collect();
         issues.sort_unstable_by_key(|issue| issue.id);
         for issue in issues.iter().filter(|issue| issue.events > 0) {
             issue.write(c)?;
@@ -262,14 +293,16 @@ impl<'a> Saver<'a> {
         let outcomes: Vec<_> = self
             .outcomes
             .into_iter()
-            .map(|((hour, project_id, outcome, reason), quantity)| OutcomeCount {
-                project_id,
-                hour_ms: hour * HOUR_MS,
-                category: "error".to_owned(),
-                outcome: outcome.to_owned(),
-                reason: reason.to_owned(),
-                quantity,
-            })
+            .map(
+                |((hour, project_id, outcome, reason), quantity)| OutcomeCount {
+                    project_id,
+                    hour_ms: hour * HOUR_MS,
+                    category: "error".to_owned(),
+                    outcome: outcome.to_owned(),
+                    reason: reason.to_owned(),
+                    quantity,
+                },
+            )
             .collect();
         accounts::add_outcomes(c, &outcomes)
     }
@@ -357,10 +390,18 @@ impl<'a> IssueRow<'a> {
             self.newest = Some(event);
         }
         if let Some(release) = &event.release {
-            if self.first_release.as_ref().is_none_or(|(first, _)| time < *first) {
+            if self
+                .first_release
+                .as_ref()
+                .is_none_or(|(first, _)| time < *first)
+            {
                 self.first_release = Some((time, Cow::Borrowed(release)));
             }
-            if self.last_release.as_ref().is_none_or(|(last, _)| time >= *last) {
+            if self
+                .last_release
+                .as_ref()
+                .is_none_or(|(last, _)| time >= *last)
+            {
                 self.last_release = Some((time, Cow::Borrowed(release)));
             }
         }
@@ -370,13 +411,15 @@ impl<'a> IssueRow<'a> {
     }
 
     fn write(&self, c: &Connection) -> Result<()> {
-        let mut remember =
-            c.prepare_cached("INSERT OR IGNORE INTO issue_users (issue_id, identity) VALUES (?1, ?2)")?;
+        let mut remember = c.prepare_cached(
+            "INSERT OR IGNORE INTO issue_users (issue_id, identity) VALUES (?1, ?2)",
+        )?;
         let mut new_users = 0;
         for identity in &self.users {
             new_users += remember.execute(params![int(self.id), identity])?;
         }
-        let time = |release: &Option<(u64, Cow<'_, str>)>| release.as_ref().map(|(time, _)| int(*time));
+        let time =
+            |release: &Option<(u64, Cow<'_, str>)>| release.as_ref().map(|(time, _)| int(*time));
         c.prepare_cached(
             "UPDATE issues SET status = ?2, status_ms = ?3, regressed_ms = ?4, events = events + ?5,
                 users = users + ?6, first_seen_ms = ?7, last_seen_ms = ?8, first_release = ?9,
