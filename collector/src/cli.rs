@@ -12,9 +12,9 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Limits, Network, Roles, Secret};
+use crate::server;
 use crate::store::{self, NewProject, Store, StoreConfig};
 use crate::telemetry::{self, LogFormat};
-use crate::server;
 
 /// Error tracking that one machine can carry: collects, groups and shows what broke.
 #[derive(Parser)]
@@ -54,7 +54,12 @@ struct Data {
     #[arg(long, env = "FAULTWIRE_DATA", value_name = "DIR")]
     data: PathBuf,
     /// Another store than SQLite in the data folder.
-    #[arg(long, env = "FAULTWIRE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FAULTWIRE_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     database_url: Option<String>,
 }
 
@@ -63,16 +68,31 @@ struct Serve {
     #[command(flatten)]
     data: Data,
     /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, env = "FAULTWIRE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    #[arg(
+        long,
+        env = "FAULTWIRE_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:9000"
+    )]
     listen: SocketAddr,
     /// Address under which SDKs and people reach this server, for DSNs: https://errors.example.com
     #[arg(long, env = "FAULTWIRE_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
     /// What this process does: intake, digest, web.
-    #[arg(long, env = "FAULTWIRE_ROLES", value_name = "LIST", default_value = "intake,digest,web")]
+    #[arg(
+        long,
+        env = "FAULTWIRE_ROLES",
+        value_name = "LIST",
+        default_value = "intake,digest,web"
+    )]
     roles: Roles,
     /// Networks whose X-Forwarded-For is believed; may be given several times.
-    #[arg(long, env = "FAULTWIRE_TRUSTED_PROXIES", value_name = "NETWORK", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "FAULTWIRE_TRUSTED_PROXIES",
+        value_name = "NETWORK",
+        value_delimiter = ','
+    )]
     trusted_proxies: Vec<Network>,
     /// Largest envelope after decompression, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_envelope_bytes)]
@@ -205,9 +225,21 @@ fn run_server(serve: Serve) -> anyhow::Result<()> {
 
 fn project(command: ProjectCommand) -> anyhow::Result<()> {
     match command {
-        ProjectCommand::Create { name, data, id, public_key, platform, url } => {
+        ProjectCommand::Create {
+            name,
+            data,
+            id,
+            public_key,
+            platform,
+            url,
+        } => {
             let url = server_url(url, &data.data)?;
-            let project = open_store(&data)?.create_project(NewProject { name, id, public_key, platform })?;
+            let project = open_store(&data)?.create_project(NewProject {
+                name,
+                id,
+                public_key,
+                platform,
+            })?;
             print_line(&dsn(&url, &project.public_key, project.id))
         }
         ProjectCommand::List { data, url } => {
@@ -236,10 +268,21 @@ fn project(command: ProjectCommand) -> anyhow::Result<()> {
 /// Opens the store of a data folder; a server may be running on it.
 fn open_store(data: &Data) -> anyhow::Result<std::sync::Arc<dyn Store>> {
     std::fs::create_dir_all(&data.data).with_context(|| {
-        format!("the data folder {} cannot be created; choose another one with --data", data.data.display())
+        format!(
+            "the data folder {} cannot be created; choose another one with --data",
+            data.data.display()
+        )
     })?;
-    store::open(&StoreConfig { data_dir: data.data.clone(), database_url: data.database_url.clone() })
-        .map_err(|error| anyhow::anyhow!("the data in {} cannot be opened: {error}", data.data.display()))
+    store::open(&StoreConfig {
+        data_dir: data.data.clone(),
+        database_url: data.database_url.clone(),
+    })
+    .map_err(|error| {
+        anyhow::anyhow!(
+            "the data in {} cannot be opened: {error}",
+            data.data.display()
+        )
+    })
 }
 
 fn server_url(given: Option<String>, dir: &Path) -> anyhow::Result<String> {
@@ -252,9 +295,13 @@ fn server_url(given: Option<String>, dir: &Path) -> anyhow::Result<String> {
 /// A URL that a DSN can be made of, without a slash at the end.
 fn checked_url(url: &str) -> anyhow::Result<String> {
     let trimmed = url.trim_end_matches('/');
-    let rest = trimmed.strip_prefix("http://").or_else(|| trimmed.strip_prefix("https://"));
+    let rest = trimmed
+        .strip_prefix("http://")
+        .or_else(|| trimmed.strip_prefix("https://"));
     match rest {
-        Some(rest) if !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) => Ok(trimmed.to_owned()),
+        Some(rest) if !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) => {
+            Ok(trimmed.to_owned())
+        }
         _ => bail!("`{url}` is not a server address such as https://errors.example.com"),
     }
 }
@@ -268,7 +315,9 @@ fn dsn(url: &str, key: &str, id: u64) -> String {
 /// Prints a line that scripts may read; a closed pipe is an error, not a panic.
 fn print_line(line: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).context("standard output cannot be written")
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .context("standard output cannot be written")
 }
 
 #[cfg(test)]
@@ -286,7 +335,10 @@ mod tests {
         let url = checked_url("https://example.com/errors/").unwrap();
         assert_eq!(dsn(&url, "abc", 7), "https://abc@example.com/errors/7");
         for wrong in ["example.com", "ftp://x", "https://", "https://key@host"] {
-            assert!(checked_url(wrong).unwrap_err().to_string().contains(wrong), "{wrong}");
+            assert!(
+                checked_url(wrong).unwrap_err().to_string().contains(wrong),
+                "{wrong}"
+            );
         }
     }
 }

@@ -110,7 +110,11 @@ pub struct Roles {
 
 impl Default for Roles {
     fn default() -> Self {
-        Roles { intake: true, digest: true, web: true }
+        Roles {
+            intake: true,
+            digest: true,
+            web: true,
+        }
     }
 }
 
@@ -119,18 +123,34 @@ impl FromStr for Roles {
 
     /// Reads a comma-separated list such as `intake,digest,web`. An empty list or an unknown name is an error.
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut roles = Roles { intake: false, digest: false, web: false };
-        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let mut roles = Roles {
+            intake: false,
+            digest: false,
+            web: false,
+        };
+        for name in text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             match name {
                 "intake" => roles.intake = true,
                 "digest" => roles.digest = true,
                 "web" => roles.web = true,
                 other => {
-                    return Err(format!("unknown role `{other}`; the roles are intake, digest and web"));
+                    return Err(format!(
+                        "unknown role `{other}`; the roles are intake, digest and web"
+                    ));
                 }
             }
         }
-        if roles == (Roles { intake: false, digest: false, web: false }) {
+        if roles
+            == (Roles {
+                intake: false,
+                digest: false,
+                web: false,
+            })
+        {
             return Err("no role given; the roles are intake, digest and web".to_owned());
         }
         Ok(roles)
@@ -180,7 +200,9 @@ impl FromStr for Network {
                 .parse()
                 .ok()
                 .filter(|bits| *bits <= widest)
-                .ok_or_else(|| format!("`{text}`: the prefix length must be between 0 and {widest}"))?,
+                .ok_or_else(|| {
+                    format!("`{text}`: the prefix length must be between 0 and {widest}")
+                })?,
         };
         Ok(Network { address, prefix })
     }
@@ -228,24 +250,50 @@ mod tests {
         ];
         for (network, address, inside) in cases {
             let network: Network = network.parse().unwrap();
-            assert_eq!(network.contains(address.parse().unwrap()), inside, "{network:?} {address}");
+            assert_eq!(
+                network.contains(address.parse().unwrap()),
+                inside,
+                "{network:?} {address}"
+            );
         }
     }
 
     #[test]
     fn wrong_networks_and_roles_are_named() {
-        assert!("10.0.0.0/33".parse::<Network>().unwrap_err().contains("10.0.0.0/33"));
-        assert!("example.com".parse::<Network>().unwrap_err().contains("example.com"));
-        assert!("intake,alert".parse::<Roles>().unwrap_err().contains("alert"));
+        assert!(
+            "10.0.0.0/33"
+                .parse::<Network>()
+                .unwrap_err()
+                .contains("10.0.0.0/33")
+        );
+        assert!(
+            "example.com"
+                .parse::<Network>()
+                .unwrap_err()
+                .contains("example.com")
+        );
+        assert!(
+            "intake,alert"
+                .parse::<Roles>()
+                .unwrap_err()
+                .contains("alert")
+        );
         assert!("".parse::<Roles>().is_err());
         assert_eq!(
             "intake, web".parse::<Roles>().unwrap(),
-            Roles { intake: true, digest: false, web: true }
+            Roles {
+                intake: true,
+                digest: false,
+                web: true
+            }
         );
     }
 
     #[test]
     fn a_secret_is_never_printed() {
-        assert_eq!(format!("{:?}", Secret::new("hunter22".into())), "[Filtered]");
+        assert_eq!(
+            format!("{:?}", Secret::new("hunter22".into())),
+            "[Filtered]"
+        );
     }
 }

@@ -54,25 +54,42 @@ pub struct AppState {
 pub fn run(mut config: Config, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
     let mut lock = DataLock::take(&config.data_dir)?;
     let listener = listen(config.listen)?;
-    config.listen = listener.local_addr().context("the listening address cannot be read")?;
+    config.listen = listener
+        .local_addr()
+        .context("the listening address cannot be read")?;
     lock.announce(&format!("http://{}", config.listen))?;
 
     let metrics = Arc::new(Metrics::new());
-    let store =
-        store::open(&StoreConfig { data_dir: config.data_dir.clone(), database_url: config.database_url.clone() })
-            .map_err(|error| anyhow::anyhow!("the store cannot be opened: {error}"))?;
+    let store = store::open(&StoreConfig {
+        data_dir: config.data_dir.clone(),
+        database_url: config.database_url.clone(),
+    })
+    .map_err(|error| anyhow::anyhow!("the store cannot be opened: {error}"))?;
     if let Some(password) = &config.admin_password {
         store
             .set_first_password(password.reveal())
             .map_err(|error| anyhow::anyhow!("FAULTWIRE_ADMIN_PASSWORD cannot be used: {error}"))?;
     }
     let spool_dir = config.data_dir.join("spool");
-    let limits = SpoolLimits { max_bytes: config.limits.max_spool_bytes, ..SpoolLimits::default() };
+    let limits = SpoolLimits {
+        max_bytes: config.limits.max_spool_bytes,
+        ..SpoolLimits::default()
+    };
     let spool = Spool::open(&spool_dir, limits, metrics.clone())
         .with_context(|| format!("the spool in {} cannot be opened", spool_dir.display()))?;
-    let state = AppState { store, spool, config: Arc::new(config), metrics };
+    let state = AppState {
+        store,
+        spool,
+        config: Arc::new(config),
+        metrics,
+    };
 
-    let digest = state.config.roles.digest.then(|| start_digest(&state)).transpose()?;
+    let digest = state
+        .config
+        .roles
+        .digest
+        .then(|| start_digest(&state))
+        .transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("web")
@@ -132,7 +149,11 @@ async fn readyz(State(state): State<AppState>) -> Response {
     let store = state.store.clone();
     match tokio::task::spawn_blocking(move || store.key("00000000000000000000000000000000")).await {
         Ok(Ok(_)) => "ready\n".into_response(),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n").into_response(),
+        _ => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the store does not answer\n",
+        )
+            .into_response(),
     }
 }
 
@@ -142,7 +163,12 @@ async fn metrics(State(state): State<AppState>) -> Response {
 }
 
 fn start_digest(state: &AppState) -> anyhow::Result<std::thread::JoinHandle<()>> {
-    let AppState { store, spool, config, metrics } = state.clone();
+    let AppState {
+        store,
+        spool,
+        config,
+        metrics,
+    } = state.clone();
     std::thread::Builder::new()
         .name("digest".into())
         .spawn(move || digest::run(store, spool, metrics, config))
@@ -157,7 +183,9 @@ fn wait_for(digest: std::thread::JoinHandle<()>) {
     match ended.recv_timeout(DIGEST_GRACE) {
         Ok(true) => {}
         Ok(false) => tracing::error!("digest had panicked; its events are still in the spool"),
-        Err(_) => tracing::warn!("digest did not end its batch in time; it will be done again at the next start"),
+        Err(_) => tracing::warn!(
+            "digest did not end its batch in time; it will be done again at the next start"
+        ),
     }
 }
 
@@ -178,7 +206,8 @@ async fn serve(
     config: &Config,
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<()> {
-    let listener = TcpListener::from_std(listener).context("the listening socket cannot be used")?;
+    let listener =
+        TcpListener::from_std(listener).context("the listening socket cannot be used")?;
     let mut stop = std::pin::pin!(stop_signal()?);
     let graceful = GracefulShutdown::new();
     let connections = Arc::new(Semaphore::new(config.limits.max_connections));
@@ -199,11 +228,12 @@ async fn serve(
         };
         let _ = stream.set_nodelay(true);
         let router = router.clone();
-        let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().call(request)
-        });
+        let service =
+            hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                let mut request = request.map(Body::new);
+                request.extensions_mut().insert(ConnectInfo(peer));
+                router.clone().call(request)
+            });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(config.limits.header_timeout)
@@ -218,9 +248,17 @@ async fn serve(
         });
     }
     drop(listener);
-    tracing::info!(open = graceful.count(), "stopping: requests in hand are finished first");
-    if tokio::time::timeout(REQUEST_GRACE, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not finish in time and were cut off; they were not acknowledged");
+    tracing::info!(
+        open = graceful.count(),
+        "stopping: requests in hand are finished first"
+    );
+    if tokio::time::timeout(REQUEST_GRACE, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "some requests did not finish in time and were cut off; they were not acknowledged"
+        );
     }
     Ok(())
 }
@@ -228,8 +266,16 @@ async fn serve(
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
-) -> std::io::Result<(tokio::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = connections.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+) -> std::io::Result<(
+    tokio::net::TcpStream,
+    SocketAddr,
+    tokio::sync::OwnedSemaphorePermit,
+)> {
+    let permit = connections
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(std::io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     Ok((stream, peer, permit))
 }
@@ -269,7 +315,9 @@ fn listen(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
         ),
         _ => anyhow::anyhow!("{address} cannot be listened on: {error}"),
     })?;
-    listener.set_nonblocking(true).context("the listening socket cannot be used")?;
+    listener
+        .set_nonblocking(true)
+        .context("the listening socket cannot be used")?;
     Ok(listener)
 }
 
@@ -308,14 +356,21 @@ impl DataLock {
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 let _ = file.read_to_string(&mut text);
-                let owner = text.lines().next().filter(|line| !line.is_empty()).unwrap_or("unknown");
+                let owner = text
+                    .lines()
+                    .next()
+                    .filter(|line| !line.is_empty())
+                    .unwrap_or("unknown");
                 bail!(
                     "another faultwire server (process {owner}) uses the data folder {}; stop it, or choose another folder with --data",
                     dir.display()
                 );
             }
             Err(TryLockError::Error(error)) => {
-                bail!("the data folder {} cannot be locked: {error}", dir.display());
+                bail!(
+                    "the data folder {} cannot be locked: {error}",
+                    dir.display()
+                );
             }
         }
         let mut lock = DataLock { file };
@@ -339,14 +394,21 @@ impl DataLock {
 
 /// The address of the server that runs on `dir` now; None when none does.
 pub fn running_at(dir: &Path) -> Option<String> {
-    let mut file = OpenOptions::new().read(true).write(true).open(dir.join("lock")).ok()?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(dir.join("lock"))
+        .ok()?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {}
         _ => return None,
     }
     let mut text = String::new();
     file.read_to_string(&mut text).ok()?;
-    text.lines().nth(1).filter(|line| !line.is_empty()).map(str::to_owned)
+    text.lines()
+        .nth(1)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
 }
 
 /// Time for requests in hand after the stop signal. With the digest's it stays below the five seconds after which

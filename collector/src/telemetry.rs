@@ -28,8 +28,12 @@ pub enum LogFormat {
 /// Starts logging to standard error. `FAULTWIRE_LOG` filters (`info` by default, e.g. `faultwire_collector=debug`).
 /// A second call in one process changes nothing.
 pub fn start_logging(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("FAULTWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let filter =
+        EnvFilter::try_from_env("FAULTWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     // Tests start several servers in one process; only the first one decides.
     let _ = match format {
         LogFormat::Text => lines.with_ansi(false).try_init(),
@@ -102,23 +106,47 @@ impl Metrics {
             digest_lag_seconds: Gauge::default(),
             registry: Registry::default(),
         };
-        registry.register("requests", "Answered ingest requests", metrics.requests.clone());
+        registry.register(
+            "requests",
+            "Answered ingest requests",
+            metrics.requests.clone(),
+        );
         registry.register_with_unit(
             "request_duration",
             "Time from the request's headers to its answer",
             Unit::Seconds,
             metrics.request_seconds.clone(),
         );
-        registry.register("ingest_wire_bytes", "Body bytes received, as on the wire", metrics.wire_bytes.clone());
-        registry.register("ingest_decoded_bytes", "Body bytes after decompression", metrics.decoded_bytes.clone());
-        registry.register("items", "What became of received items", metrics.items.clone());
+        registry.register(
+            "ingest_wire_bytes",
+            "Body bytes received, as on the wire",
+            metrics.wire_bytes.clone(),
+        );
+        registry.register(
+            "ingest_decoded_bytes",
+            "Body bytes after decompression",
+            metrics.decoded_bytes.clone(),
+        );
+        registry.register(
+            "items",
+            "What became of received items",
+            metrics.items.clone(),
+        );
         registry.register(
             "ingest_in_flight_bytes",
             "Request bodies held in memory now",
             metrics.in_flight_bytes.clone(),
         );
-        registry.register("spool_records", "Acknowledged records not yet in the store", metrics.spool_records.clone());
-        registry.register("spool_bytes", "Bytes the spool occupies on disk", metrics.spool_bytes.clone());
+        registry.register(
+            "spool_records",
+            "Acknowledged records not yet in the store",
+            metrics.spool_records.clone(),
+        );
+        registry.register(
+            "spool_bytes",
+            "Bytes the spool occupies on disk",
+            metrics.spool_bytes.clone(),
+        );
         registry.register(
             "spool_group_records",
             "Records made durable by one fdatasync",
@@ -130,9 +158,21 @@ impl Metrics {
             Unit::Seconds,
             metrics.spool_group_seconds.clone(),
         );
-        registry.register("spool_refused", "Records the spool refused", metrics.spool_refused.clone());
-        registry.register("digest_events", "Events moved into the store, by result", metrics.digest_events.clone());
-        registry.register("digest_batch_events", "Events in one digest batch", metrics.digest_batch_events.clone());
+        registry.register(
+            "spool_refused",
+            "Records the spool refused",
+            metrics.spool_refused.clone(),
+        );
+        registry.register(
+            "digest_events",
+            "Events moved into the store, by result",
+            metrics.digest_events.clone(),
+        );
+        registry.register(
+            "digest_batch_events",
+            "Events in one digest batch",
+            metrics.digest_batch_events.clone(),
+        );
         registry.register_with_unit(
             "digest_batch_duration",
             "Time of one digest batch",
@@ -145,13 +185,20 @@ impl Metrics {
             Unit::Seconds,
             metrics.digest_lag_seconds.clone(),
         );
-        Metrics { registry, ..metrics }
+        Metrics {
+            registry,
+            ..metrics
+        }
     }
 
     /// Counts one answered ingest request. `endpoint` is a route's name, never a path from outside.
     pub fn request(&self, endpoint: &'static str, status: u16, took: Duration) {
-        self.requests.get_or_create(&RequestLabels { endpoint, status }).inc();
-        self.request_seconds.get_or_create(&EndpointLabels { endpoint }).observe(took.as_secs_f64());
+        self.requests
+            .get_or_create(&RequestLabels { endpoint, status })
+            .inc();
+        self.request_seconds
+            .get_or_create(&EndpointLabels { endpoint })
+            .observe(took.as_secs_f64());
     }
 
     /// Counts the bytes of one body, as received and after decompression.
@@ -161,13 +208,25 @@ impl Metrics {
     }
 
     /// Counts what became of an item. All three words must be fixed ones (see `intake::outcomes`).
-    pub fn item(&self, category: &'static str, outcome: &'static str, reason: &'static str, quantity: u64) {
-        self.items.get_or_create(&ItemLabels { category, outcome, reason }).inc_by(quantity);
+    pub fn item(
+        &self,
+        category: &'static str,
+        outcome: &'static str,
+        reason: &'static str,
+        quantity: u64,
+    ) {
+        self.items
+            .get_or_create(&ItemLabels {
+                category,
+                outcome,
+                reason,
+            })
+            .inc_by(quantity);
     }
 
-    /// Sets the body bytes held in memory now.
-    pub fn in_flight(&self, bytes: usize) {
-        self.in_flight_bytes.set(bytes as i64);
+    /// The gauge of body bytes held in memory now.
+    pub fn in_flight_bytes(&self) -> Gauge {
+        self.in_flight_bytes.clone()
     }
 
     /// Sets the fill of the spool.
@@ -184,12 +243,16 @@ impl Metrics {
 
     /// Counts records the spool could not take; `result` is `full` or `io`.
     pub fn spool_refused(&self, result: &'static str, records: u64) {
-        self.spool_refused.get_or_create(&ResultLabels { result }).inc_by(records);
+        self.spool_refused
+            .get_or_create(&ResultLabels { result })
+            .inc_by(records);
     }
 
     /// Counts digested events; `result` is for example `new_issue`, `existing_issue`, `duplicate`, `set_aside`.
     pub fn digested(&self, result: &'static str, events: u64) {
-        self.digest_events.get_or_create(&ResultLabels { result }).inc_by(events);
+        self.digest_events
+            .get_or_create(&ResultLabels { result })
+            .inc_by(events);
     }
 
     /// Counts one saved digest batch: its size, how long it took, and the age of its oldest event.

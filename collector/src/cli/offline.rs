@@ -19,8 +19,15 @@ pub fn group() -> anyhow::Result<()> {
     let now = now();
     each_line(std::io::stdin().lock(), std::io::stdout().lock(), |line| {
         let mut tree = line;
-        let id = ["id", "event_id"].iter().find_map(|name| tree.get(name)).cloned().unwrap_or(Value::Null);
-        let project = tree.get("project").and_then(Value::as_str).map(str::to_owned);
+        let id = ["id", "event_id"]
+            .iter()
+            .find_map(|name| tree.get(name))
+            .cloned()
+            .unwrap_or(Value::Null);
+        let project = tree
+            .get("project")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         let mut event = match tree.get_mut("event") {
             Some(event @ Value::Object(_)) => event.take(),
             _ => tree,
@@ -30,7 +37,10 @@ pub fn group() -> anyhow::Result<()> {
         let mut out = Object::new();
         out.insert("id", id);
         // Groups never cross projects.
-        out.insert("group", project.map_or(hash.clone(), |project| format!("{project}:{hash}")));
+        out.insert(
+            "group",
+            project.map_or(hash.clone(), |project| format!("{project}:{hash}")),
+        );
         Value::Object(out).to_string()
     })
 }
@@ -38,7 +48,10 @@ pub fn group() -> anyhow::Result<()> {
 /// `faultwire scrub`
 pub fn scrub(keep_pii: bool) -> anyhow::Result<()> {
     let now = now();
-    let scrubber = Scrubber::new(ScrubOptions { send_default_pii: keep_pii, ..ScrubOptions::default() });
+    let scrubber = Scrubber::new(ScrubOptions {
+        send_default_pii: keep_pii,
+        ..ScrubOptions::default()
+    });
     each_line(std::io::stdin().lock(), std::io::stdout().lock(), |line| {
         let mut tree = line;
         let event = match tree.get_mut("event") {
@@ -60,7 +73,11 @@ fn each_line(
     let (mut bytes, mut number, mut bad) = (Vec::new(), 0, 0);
     loop {
         bytes.clear();
-        if input.read_until(b'\n', &mut bytes).context("standard input cannot be read")? == 0 {
+        if input
+            .read_until(b'\n', &mut bytes)
+            .context("standard input cannot be read")?
+            == 0
+        {
             break;
         }
         number += 1;
@@ -81,7 +98,9 @@ fn each_line(
             }
         }
     }
-    output.flush().context("standard output cannot be written")?;
+    output
+        .flush()
+        .context("standard output cannot be written")?;
     if bad > 0 {
         bail!("{bad} of {number} lines could not be read; see above");
     }
@@ -89,7 +108,11 @@ fn each_line(
 }
 
 fn now() -> Millis {
-    Millis(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64))
+    Millis(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis() as u64),
+    )
 }
 
 #[cfg(test)]

@@ -9,13 +9,18 @@ pub fn read(prompt: &str) -> anyhow::Result<String> {
     let stdin = std::io::stdin();
     let hidden = if stdin.is_terminal() {
         eprint!("{prompt}");
-        std::io::stderr().flush().context("the terminal cannot be written")?;
+        std::io::stderr()
+            .flush()
+            .context("the terminal cannot be written")?;
         Some(Hidden::begin())
     } else {
         None
     };
     let mut line = String::new();
-    stdin.lock().read_line(&mut line).context("the password cannot be read from standard input")?;
+    stdin
+        .lock()
+        .read_line(&mut line)
+        .context("the password cannot be read from standard input")?;
     if hidden.is_some() {
         drop(hidden);
         eprintln!();
@@ -42,7 +47,9 @@ impl Hidden {
             if libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const settings) != 0 {
                 return Hidden { before: None };
             }
-            Hidden { before: Some(before) }
+            Hidden {
+                before: Some(before),
+            }
         }
     }
 }

@@ -27,35 +27,60 @@ pub struct Access {
 
 /// Reads the credentials of a request. `Ok(None)`: there are none.
 pub fn credentials(headers: &HeaderMap, query: Option<&str>) -> Result<Option<Auth>, Refusal> {
-    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-    from_parts(text("x-sentry-auth"), text(header::AUTHORIZATION.as_str()), query).map_err(|error| match error {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
+    };
+    from_parts(
+        text("x-sentry-auth"),
+        text(header::AUTHORIZATION.as_str()),
+        query,
+    )
+    .map_err(|error| match error {
         AuthError::Version(_) => {
             Refusal::new(StatusCode::BAD_REQUEST, error.to_string()).reason("auth_version")
         }
-        _ => Refusal::new(StatusCode::UNAUTHORIZED, error.to_string()).reason("multiple_credentials"),
+        _ => {
+            Refusal::new(StatusCode::UNAUTHORIZED, error.to_string()).reason("multiple_credentials")
+        }
     })
 }
 
 /// The key in `Authorization: Bearer KEY`, for the plain JSON endpoint.
 pub fn bearer(headers: &HeaderMap) -> Option<Auth> {
-    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    let (scheme, key) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .trim()
+        .split_once(' ')?;
     let key = key.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty())
-        .then(|| Auth { key: key.to_owned(), version: 7, client: None })
+    (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty()).then(|| Auth {
+        key: key.to_owned(),
+        version: 7,
+        client: None,
+    })
 }
 
 /// The refusal of a request without credentials.
 pub fn missing() -> Refusal {
-    Refusal::new(StatusCode::UNAUTHORIZED, "no credentials: send the public key of the DSN as sentry_key")
-        .cause("in the X-Sentry-Auth header, in the query string, or as `dsn` in the envelope header")
-        .reason("missing_credentials")
+    Refusal::new(
+        StatusCode::UNAUTHORIZED,
+        "no credentials: send the public key of the DSN as sentry_key",
+    )
+    .cause("in the X-Sentry-Auth header, in the query string, or as `dsn` in the envelope header")
+    .reason("missing_credentials")
 }
 
 /// Reads the project id of a path.
 pub fn project_id(text: &str) -> Result<u64, Refusal> {
     text.parse().ok().filter(|id| *id > 0).ok_or_else(|| {
-        Refusal::new(StatusCode::BAD_REQUEST, "the project id in the path must be a whole number above 0")
-            .reason("project_id")
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "the project id in the path must be a whole number above 0",
+        )
+        .reason("project_id")
     })
 }
 
@@ -68,9 +93,12 @@ pub fn agree(dsn: &Dsn, auth: Option<&Auth>, project: Option<u64>) -> Result<(),
         return Ok(());
     }
     let part = if same_key { "project" } else { "key" };
-    Err(Refusal::new(StatusCode::BAD_REQUEST, "the dsn in the envelope header contradicts the request")
-        .cause(format!("the {part} differs"))
-        .reason("dsn_mismatch"))
+    Err(Refusal::new(
+        StatusCode::BAD_REQUEST,
+        "the dsn in the envelope header contradicts the request",
+    )
+    .cause(format!("the {part} differs"))
+    .reason("dsn_mismatch"))
 }
 
 /// Keys of the store, remembered for a short while.
@@ -96,7 +124,11 @@ impl Keys {
     pub fn new(store: Arc<dyn Store>) -> Self {
         Keys {
             store,
-            known: Mutex::new(Known { keys: HashMap::new(), misses_left: MISSES, since: Instant::now() }),
+            known: Mutex::new(Known {
+                keys: HashMap::new(),
+                misses_left: MISSES,
+                since: Instant::now(),
+            }),
         }
     }
 
@@ -107,19 +139,25 @@ impl Keys {
     pub async fn check(&self, auth: &Auth, project: Option<u64>) -> Result<Access, Refusal> {
         let key = self.find(&normal_key(&auth.key)).await?;
         match key {
-            Some(key) if key.active && project.is_none_or(|id| id == key.project_id) => Ok(Access {
-                project_id: key.project_id,
-                public_key: key.public_key,
-                client: auth.client.clone(),
-            }),
+            Some(key) if key.active && project.is_none_or(|id| id == key.project_id) => {
+                Ok(Access {
+                    project_id: key.project_id,
+                    public_key: key.public_key,
+                    client: auth.client.clone(),
+                })
+            }
             Some(key) if !key.active => Err(forbidden("the key is switched off", "key_disabled")),
-            Some(_) => Err(forbidden("the key belongs to another project", "key_of_another_project")),
+            Some(_) => Err(forbidden(
+                "the key belongs to another project",
+                "key_of_another_project",
+            )),
             None => Err(forbidden("no project has this key", "unknown_key")),
         }
     }
 
     async fn find(&self, public_key: &str) -> Result<Option<ProjectKey>, Refusal> {
-        let plausible = public_key.len() == KEY_LENGTH && public_key.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let plausible = public_key.len() == KEY_LENGTH
+            && public_key.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !plausible {
             return Ok(None);
         }
@@ -144,9 +182,13 @@ impl Keys {
                 let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
                 match &found {
                     Some(key) => {
-                        known
-                            .keys
-                            .insert(public_key.to_owned(), Remembered { key: key.clone(), at: Instant::now() });
+                        known.keys.insert(
+                            public_key.to_owned(),
+                            Remembered {
+                                key: key.clone(),
+                                at: Instant::now(),
+                            },
+                        );
                     }
                     None => {
                         known.keys.remove(public_key);
@@ -160,9 +202,12 @@ impl Keys {
                 if let Ok(Err(error)) = failed {
                     tracing::error!(%error, "a key could not be looked up");
                 }
-                Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the key cannot be checked right now")
-                    .reason("project_unavailable")
-                    .retry_after(Duration::from_secs(5)))
+                Err(Refusal::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the key cannot be checked right now",
+                )
+                .reason("project_unavailable")
+                .retry_after(Duration::from_secs(5)))
             }
         }
     }
@@ -182,11 +227,19 @@ impl Known {
 
 /// Some servers write keys as UUIDs with dashes, or in capitals; a team that moves in keeps its DSNs as they are.
 fn normal_key(key: &str) -> String {
-    key.chars().filter(|char| *char != '-').map(|char| char.to_ascii_lowercase()).collect()
+    key.chars()
+        .filter(|char| *char != '-')
+        .map(|char| char.to_ascii_lowercase())
+        .collect()
 }
 
 fn forbidden(cause: &str, reason: &'static str) -> Refusal {
-    Refusal::new(StatusCode::FORBIDDEN, "the key is not accepted for this project").cause(cause).reason(reason)
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "the key is not accepted for this project",
+    )
+    .cause(cause)
+    .reason(reason)
 }
 
 /// How long a key is believed without asking the store: a key that is switched off stops working within this time.

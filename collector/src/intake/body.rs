@@ -19,16 +19,26 @@ pub struct DecodedBody {
 
 /// Reads the whole body. Refuses with 413 (too large), 415 (unknown encoding), 400 (not what the encoding says),
 /// 408 (too slow), 429 (no room in memory).
-pub async fn read(intake: &Intake, headers: &HeaderMap, mut body: Body) -> Result<DecodedBody, Refusal> {
+pub async fn read(
+    intake: &Intake,
+    headers: &HeaderMap,
+    mut body: Body,
+) -> Result<DecodedBody, Refusal> {
     let max = intake.limits.max_envelope_bytes;
-    let encoding = match headers.get(header::CONTENT_ENCODING).map(|value| value.to_str()) {
+    let encoding = match headers
+        .get(header::CONTENT_ENCODING)
+        .map(|value| value.to_str())
+    {
         None => "",
         Some(Ok(text)) => text,
         Some(Err(_)) => return Err(unknown_encoding("?")),
     };
     let mut decoder = Decoder::new(encoding, max, Hold::new(&intake.budget)).ok_or_else(|| {
         // Repeat only a plausible name: the answer may end up in somebody's log.
-        let plausible = encoding.len() <= 20 && encoding.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        let plausible = encoding.len() <= 20
+            && encoding
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() || byte == b' ');
         unknown_encoding(if plausible { encoding } else { "?" })
     })?;
     let mut wire = 0;
@@ -37,13 +47,18 @@ pub async fn read(intake: &Intake, headers: &HeaderMap, mut body: Body) -> Resul
             if length > max as u64 {
                 return Err(refuse(DecodeError::TooLarge, max));
             }
-            decoder.expect(length as usize).map_err(|error| refuse(error, max))?;
+            decoder
+                .expect(length as usize)
+                .map_err(|error| refuse(error, max))?;
         }
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
-                Refusal::new(StatusCode::BAD_REQUEST, "the body could not be read").cause(error.to_string())
+                Refusal::new(StatusCode::BAD_REQUEST, "the body could not be read")
+                    .cause(error.to_string())
             })?;
-            let Ok(chunk) = frame.into_data() else { continue };
+            let Ok(chunk) = frame.into_data() else {
+                continue;
+            };
             wire += chunk.len();
             if wire > max {
                 return Err(refuse(DecodeError::TooLarge, max));
@@ -62,9 +77,11 @@ pub async fn read(intake: &Intake, headers: &HeaderMap, mut body: Body) -> Resul
     .await
     .unwrap_or_else(|_| {
         let seconds = intake.limits.body_timeout.as_secs();
-        Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {seconds} s")))
+        Err(Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body did not arrive within {seconds} s"),
+        ))
     });
-    intake.metrics.in_flight(intake.budget.used());
     intake.metrics.body(wire as u64, decoder.len() as u64);
     if let Err(refusal) = result {
         drop(decoder);
@@ -72,7 +89,10 @@ pub async fn read(intake: &Intake, headers: &HeaderMap, mut body: Body) -> Resul
         return Err(refusal);
     }
     let (bytes, hold) = decoder.finish().map_err(|error| refuse(error, max))?;
-    Ok(DecodedBody { bytes: Bytes::from(bytes), _hold: hold })
+    Ok(DecodedBody {
+        bytes: Bytes::from(bytes),
+        _hold: hold,
+    })
 }
 
 /// Reads on for a bounded while. A client that is still sending when the connection closes sees a reset instead of
@@ -92,13 +112,21 @@ async fn drain(mut body: Body) {
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 fn unknown_encoding(name: &str) -> Refusal {
-    Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("unknown content encoding `{name}`"))
-        .cause("send gzip, deflate, br, zstd or no encoding")
-        .reason("content_encoding")
+    Refusal::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        format!("unknown content encoding `{name}`"),
+    )
+    .cause("send gzip, deflate, br, zstd or no encoding")
+    .reason("content_encoding")
 }
 
 fn refuse(error: DecodeError, max: usize) -> Refusal {
@@ -109,11 +137,12 @@ fn refuse(error: DecodeError, max: usize) -> Refusal {
         )
         .reason("request_too_large"),
         DecodeError::Busy => Refusal::overloaded(),
-        DecodeError::Malformed(reason) => {
-            Refusal::new(StatusCode::BAD_REQUEST, "the body cannot be decompressed as its content encoding says")
-                .cause(reason)
-                .reason("invalid_compression")
-        }
+        DecodeError::Malformed(reason) => Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "the body cannot be decompressed as its content encoding says",
+        )
+        .cause(reason)
+        .reason("invalid_compression"),
     }
 }
 

@@ -7,16 +7,28 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use prometheus_client::metrics::gauge::Gauge;
+
 /// The common bound.
 pub struct Budget {
     used: AtomicUsize,
     max: usize,
+    gauge: Gauge,
 }
 
 impl Budget {
     /// A bound of `max` bytes.
     pub fn new(max: usize) -> Arc<Self> {
-        Arc::new(Budget { used: AtomicUsize::new(0), max })
+        Self::observed(max, Gauge::default())
+    }
+
+    /// A bound of `max` bytes whose use `gauge` follows.
+    pub fn observed(max: usize, gauge: Gauge) -> Arc<Self> {
+        Arc::new(Budget {
+            used: AtomicUsize::new(0),
+            max,
+            gauge,
+        })
     }
 
     /// Bytes held now.
@@ -34,7 +46,10 @@ pub struct Hold {
 impl Hold {
     /// Starts with nothing.
     pub fn new(budget: &Arc<Budget>) -> Self {
-        Hold { budget: budget.clone(), bytes: 0 }
+        Hold {
+            budget: budget.clone(),
+            bytes: 0,
+        }
     }
 
     /// Makes the part at least `bytes` large. False when there is no room; the part stays as it was.
@@ -44,11 +59,15 @@ impl Hold {
         if more == 0 {
             return true;
         }
-        let taken = self.budget.used.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| {
-            used.checked_add(more).filter(|sum| *sum <= self.budget.max)
-        });
+        let taken = self
+            .budget
+            .used
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| {
+                used.checked_add(more).filter(|sum| *sum <= self.budget.max)
+            });
         if taken.is_ok() {
             self.bytes += more;
+            self.budget.gauge.inc_by(more as i64);
         }
         taken.is_ok()
     }
@@ -57,6 +76,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.bytes, Ordering::AcqRel);
+        self.budget.gauge.dec_by(self.bytes as i64);
     }
 }
 

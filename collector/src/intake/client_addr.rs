@@ -29,13 +29,21 @@ fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     text.parse::<IpAddr>()
         .ok()
-        .or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()))
+        .or_else(|| {
+            text.parse::<std::net::SocketAddr>()
+                .ok()
+                .map(|socket| socket.ip())
+        })
         .or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
         .map(|ip: IpAddr| ip.to_canonical())
 }
 
-const HEADERS: [&str; 4] =
-    ["cf-connecting-ip", "x-vercel-forwarded-for", "x-sentry-forwarded-for", "x-forwarded-for"];
+const HEADERS: [&str; 4] = [
+    "cf-connecting-ip",
+    "x-vercel-forwarded-for",
+    "x-sentry-forwarded-for",
+    "x-forwarded-for",
+];
 
 #[cfg(test)]
 mod tests {
@@ -45,11 +53,34 @@ mod tests {
     fn forwarding_headers_are_believed_from_proxies_only() {
         let trusted: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
         let cases: [(&str, &[(&'static str, &str)], &str); 8] = [
-            ("203.0.113.9", &[("x-forwarded-for", "198.51.100.1")], "203.0.113.9"),
-            ("10.0.0.2", &[("x-forwarded-for", "198.51.100.1, 10.0.0.7")], "198.51.100.1"),
-            ("::ffff:10.0.0.2", &[("x-forwarded-for", "198.51.100.1:4711")], "198.51.100.1"),
-            ("10.0.0.2", &[("x-forwarded-for", "[2001:db8::1]:80")], "2001:db8::1"),
-            ("10.0.0.2", &[("x-forwarded-for", "1.1.1.1"), ("cf-connecting-ip", "2.2.2.2")], "2.2.2.2"),
+            (
+                "203.0.113.9",
+                &[("x-forwarded-for", "198.51.100.1")],
+                "203.0.113.9",
+            ),
+            (
+                "10.0.0.2",
+                &[("x-forwarded-for", "198.51.100.1, 10.0.0.7")],
+                "198.51.100.1",
+            ),
+            (
+                "::ffff:10.0.0.2",
+                &[("x-forwarded-for", "198.51.100.1:4711")],
+                "198.51.100.1",
+            ),
+            (
+                "10.0.0.2",
+                &[("x-forwarded-for", "[2001:db8::1]:80")],
+                "2001:db8::1",
+            ),
+            (
+                "10.0.0.2",
+                &[
+                    ("x-forwarded-for", "1.1.1.1"),
+                    ("cf-connecting-ip", "2.2.2.2"),
+                ],
+                "2.2.2.2",
+            ),
             ("10.0.0.2", &[("x-forwarded-for", "unknown")], "10.0.0.2"),
             ("10.0.0.2", &[], "10.0.0.2"),
             ("::ffff:203.0.113.9", &[], "203.0.113.9"),
@@ -60,7 +91,11 @@ mod tests {
                 map.insert(*name, value.parse().unwrap());
             }
             let found = client_address(&map, peer.parse().unwrap(), &trusted);
-            assert_eq!(found, expected.parse::<IpAddr>().unwrap(), "{peer} {headers:?}");
+            assert_eq!(
+                found,
+                expected.parse::<IpAddr>().unwrap(),
+                "{peer} {headers:?}"
+            );
         }
     }
 }

@@ -36,16 +36,27 @@ impl Decoder {
     /// Makes a decoder for the value of a `Content-Encoding` header; None when the encoding is not known (415).
     /// An empty value and `UTF-8` stand for no encoding: old SDKs send them.
     pub fn new(encoding: &str, max: usize, hold: Hold) -> Option<Self> {
-        let sink = Sink { bytes: Vec::new(), max, hold, stopped: None };
+        let sink = Sink {
+            bytes: Vec::new(),
+            max,
+            hold,
+            stopped: None,
+        };
         let kind = match encoding.trim().to_ascii_lowercase().as_str() {
             "" | "identity" | "utf-8" | "utf8" => Kind::Plain(sink),
             "gzip" | "x-gzip" => Kind::Gzip(Box::new(flate2::write::MultiGzDecoder::new(sink))),
-            "deflate" => Kind::Deflate(Box::new(Deflate { state: None, head: Vec::new(), ended: false, sink })),
+            "deflate" => Kind::Deflate(Box::new(Deflate {
+                state: None,
+                head: Vec::new(),
+                ended: false,
+                sink,
+            })),
             "br" => Kind::Brotli(Box::new(brotli::DecompressorWriter::new(sink, BUFFER))),
             "zstd" => {
                 let mut raw = zstd::stream::raw::Decoder::new().ok()?;
                 // The window is memory that the sink's bound does not see.
-                raw.set_parameter(zstd::stream::raw::DParameter::WindowLogMax(MAX_WINDOW_LOG)).ok()?;
+                raw.set_parameter(zstd::stream::raw::DParameter::WindowLogMax(MAX_WINDOW_LOG))
+                    .ok()?;
                 Kind::Zstd(Box::new(zstd::stream::zio::Writer::new(sink, raw)))
             }
             _ => return None,
@@ -97,9 +108,9 @@ impl Decoder {
             Kind::Plain(sink) => sink,
             Kind::Gzip(decoder) => decoder.finish().map_err(|error| malformed(&error))?,
             Kind::Deflate(decoder) => decoder.sink,
-            Kind::Brotli(decoder) => {
-                decoder.into_inner().map_err(|_| DecodeError::Malformed("the brotli stream is incomplete".into()))?
-            }
+            Kind::Brotli(decoder) => decoder
+                .into_inner()
+                .map_err(|_| DecodeError::Malformed("the brotli stream is incomplete".into()))?,
             Kind::Zstd(decoder) => decoder.into_inner().0,
         };
         Ok((sink.bytes, sink.hold))
@@ -117,7 +128,10 @@ impl Decoder {
 
     /// A decoder wraps what the sink said into words of its own; the sink remembers why it really stopped.
     fn explain(&self, error: &io::Error) -> DecodeError {
-        self.sink().stopped.clone().unwrap_or_else(|| malformed(error))
+        self.sink()
+            .stopped
+            .clone()
+            .unwrap_or_else(|| malformed(error))
     }
 }
 
@@ -153,8 +167,14 @@ impl Write for Sink {
         let total = self.bytes.len() + piece.len();
         let room = if total > self.bytes.capacity() {
             // Grow by halves, not beyond the bound: the hold pays for capacity, not for length.
-            let wanted = total.max(self.bytes.capacity() + self.bytes.capacity() / 2).max(BUFFER);
-            self.reserve(if total > self.max { total } else { wanted.min(self.max) })
+            let wanted = total
+                .max(self.bytes.capacity() + self.bytes.capacity() / 2)
+                .max(BUFFER);
+            self.reserve(if total > self.max {
+                total
+            } else {
+                wanted.min(self.max)
+            })
         } else {
             Ok(())
         };
@@ -197,7 +217,9 @@ impl Deflate {
     }
 
     fn inflate(&mut self, mut input: &[u8]) -> io::Result<()> {
-        let Some(state) = &mut self.state else { return Ok(()) };
+        let Some(state) = &mut self.state else {
+            return Ok(());
+        };
         let mut out = [0; BUFFER];
         while !self.ended {
             let (before_in, before_out) = (state.total_in(), state.total_out());
@@ -215,7 +237,10 @@ impl Deflate {
             }
         }
         if self.ended && !input.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "bytes follow the deflate stream"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "bytes follow the deflate stream",
+            ));
         }
         Ok(())
     }
@@ -224,7 +249,10 @@ impl Deflate {
         if self.ended {
             Ok(())
         } else {
-            Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the deflate stream is incomplete"))
+            Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the deflate stream is incomplete",
+            ))
         }
     }
 }
@@ -242,7 +270,8 @@ mod tests {
 
     fn decode(encoding: &str, body: &[u8], step: usize) -> Result<Vec<u8>, DecodeError> {
         let budget = Budget::new(1024 * 1024);
-        let mut decoder = Decoder::new(encoding, MAX, Hold::new(&budget)).expect("a known encoding");
+        let mut decoder =
+            Decoder::new(encoding, MAX, Hold::new(&budget)).expect("a known encoding");
         for piece in body.chunks(step) {
             decoder.push(piece)?;
         }
@@ -250,7 +279,9 @@ mod tests {
     }
 
     fn text() -> Vec<u8> {
-        (0..2000).flat_map(|n: u32| format!("line {} of the body\n", n * n).into_bytes()).collect()
+        (0..2000)
+            .flat_map(|n: u32| format!("line {} of the body\n", n * n).into_bytes())
+            .collect()
     }
 
     fn gzip(plain: &[u8]) -> Vec<u8> {
@@ -262,10 +293,16 @@ mod tests {
     fn encoded(plain: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
         zlib.write_all(plain).unwrap();
-        let mut raw = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        let mut raw =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
         raw.write_all(plain).unwrap();
         let mut br = Vec::new();
-        brotli::BrotliCompress(&mut &plain[..], &mut br, &brotli::enc::BrotliEncoderParams::default()).unwrap();
+        brotli::BrotliCompress(
+            &mut &plain[..],
+            &mut br,
+            &brotli::enc::BrotliEncoderParams::default(),
+        )
+        .unwrap();
         vec![
             ("gzip", gzip(plain)),
             ("deflate", zlib.finish().unwrap()),
@@ -280,7 +317,11 @@ mod tests {
         let plain = text();
         for (encoding, body) in encoded(&plain) {
             for step in [1, 2, 7, 1000, body.len()] {
-                assert_eq!(decode(encoding, &body, step).as_ref(), Ok(&plain), "{encoding} in pieces of {step}");
+                assert_eq!(
+                    decode(encoding, &body, step).as_ref(),
+                    Ok(&plain),
+                    "{encoding} in pieces of {step}"
+                );
             }
         }
         for name in ["", "identity", "UTF-8", " utf-8 "] {
@@ -298,7 +339,10 @@ mod tests {
     fn unknown_encodings_are_not_decoded() {
         let budget = Budget::new(MAX);
         for name in ["compress", "gzip, br", "exi"] {
-            assert!(Decoder::new(name, MAX, Hold::new(&budget)).is_none(), "{name}");
+            assert!(
+                Decoder::new(name, MAX, Hold::new(&budget)).is_none(),
+                "{name}"
+            );
         }
     }
 
@@ -307,9 +351,19 @@ mod tests {
         let plain = text();
         for (encoding, body) in encoded(&plain) {
             let cut = decode(encoding, &body[..body.len() - 5], 512);
-            assert!(matches!(cut, Err(DecodeError::Malformed(_))), "{encoding} cut: {cut:?}");
-            let garbage = decode(encoding, b"{\"event_id\":\"4f2b0c7a9d1e4a58b7a6f0e2c3d4e5f6\"}\n{}\n", 512);
-            assert!(matches!(garbage, Err(DecodeError::Malformed(_))), "{encoding} garbage: {garbage:?}");
+            assert!(
+                matches!(cut, Err(DecodeError::Malformed(_))),
+                "{encoding} cut: {cut:?}"
+            );
+            let garbage = decode(
+                encoding,
+                b"{\"event_id\":\"4f2b0c7a9d1e4a58b7a6f0e2c3d4e5f6\"}\n{}\n",
+                512,
+            );
+            assert!(
+                matches!(garbage, Err(DecodeError::Malformed(_))),
+                "{encoding} garbage: {garbage:?}"
+            );
         }
     }
 
@@ -317,7 +371,11 @@ mod tests {
     fn bombs_stop_at_the_bound() {
         let zeros = vec![0; MAX * 40];
         for (encoding, body) in encoded(&zeros) {
-            assert_eq!(decode(encoding, &body, body.len()), Err(DecodeError::TooLarge), "{encoding}");
+            assert_eq!(
+                decode(encoding, &body, body.len()),
+                Err(DecodeError::TooLarge),
+                "{encoding}"
+            );
         }
         assert_eq!(decode("", &zeros, 4096), Err(DecodeError::TooLarge));
     }
@@ -325,7 +383,10 @@ mod tests {
     #[test]
     fn a_body_of_exactly_the_bound_passes_and_one_byte_more_does_not() {
         assert_eq!(decode("", &vec![b'x'; MAX], 1000).unwrap().len(), MAX);
-        assert_eq!(decode("", &vec![b'x'; MAX + 1], 1000), Err(DecodeError::TooLarge));
+        assert_eq!(
+            decode("", &vec![b'x'; MAX + 1], 1000),
+            Err(DecodeError::TooLarge)
+        );
     }
 
     #[test]

@@ -22,7 +22,11 @@ use super::spool::{Record, SpoolError};
 use super::{Call, Intake, body, plain, security as reports};
 
 /// `POST /api/{project}/envelope/`
-pub(super) async fn envelope(intake: &Intake, call: &Call, body: Body) -> Result<Response, Refusal> {
+pub(super) async fn envelope(
+    intake: &Intake,
+    call: &Call,
+    body: Body,
+) -> Result<Response, Refusal> {
     let project = path_project(call)?;
     let auth = auth::credentials(&call.headers, call.query.as_deref())?;
     // With credentials in the request a stranger is turned away before his body is read.
@@ -62,8 +66,11 @@ async fn take_envelope(
     let access = match (early, dsn) {
         (Some(access), _) => access,
         (None, Some(dsn)) => {
-            let auth =
-                faultwire_protocol::auth::Auth { key: dsn.public_key, version: 7, client: None };
+            let auth = faultwire_protocol::auth::Auth {
+                key: dsn.public_key,
+                version: 7,
+                client: None,
+            };
             intake.keys.check(&auth, Some(dsn.project_id)).await?
         }
         (None, None) => return Err(auth::missing()),
@@ -79,14 +86,32 @@ async fn keep(
     sorted: Sorted,
     sent_at: Option<String>,
 ) -> Result<Response, Refusal> {
-    let Sorted { event, counts, reported, unsupported, understood, first_refusal } = sorted;
+    let Sorted {
+        event,
+        counts,
+        reported,
+        unsupported,
+        understood,
+        first_refusal,
+    } = sorted;
     let mut id = None;
     if let Some(event) = event {
         let category = event.category;
         let record = record(call, access, event, sent_at);
         id = Some(record.event_id);
-        intake.spool.append(record).await.map_err(|error| spool_refusal(intake, call, access, &error, 1))?;
-        intake.outcomes.count(access.project_id, call.received_ms, category, Outcome::Accepted, "", 1);
+        intake
+            .spool
+            .append(record)
+            .await
+            .map_err(|error| spool_refusal(intake, call, access, &error, 1))?;
+        intake.outcomes.count(
+            access.project_id,
+            call.received_ms,
+            category,
+            Outcome::Accepted,
+            "",
+            1,
+        );
     }
     for count in counts {
         intake.outcomes.count(
@@ -99,7 +124,13 @@ async fn keep(
         );
     }
     for (category, reason, quantity) in reported {
-        intake.outcomes.count_reported(access.project_id, call.received_ms, &category, &reason, quantity);
+        intake.outcomes.count_reported(
+            access.project_id,
+            call.received_ms,
+            &category,
+            &reason,
+            quantity,
+        );
     }
     if understood == 0
         && let Some(refusal) = first_refusal
@@ -108,12 +139,18 @@ async fn keep(
     }
     let mut response = reply::accepted(id);
     if unsupported {
-        reply::limit(response.headers_mut(), &[Limit {
-            seconds: UNSUPPORTED_SECONDS,
-            categories: items::NEVER_TAKEN.iter().map(|name| (*name).to_owned()).collect(),
-            scope: "organization".to_owned(),
-            reason: Some("unsupported".to_owned()),
-        }]);
+        reply::limit(
+            response.headers_mut(),
+            &[Limit {
+                seconds: UNSUPPORTED_SECONDS,
+                categories: items::NEVER_TAKEN
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect(),
+                scope: "organization".to_owned(),
+                reason: Some("unsupported".to_owned()),
+            }],
+        );
     }
     Ok(response)
 }
@@ -149,13 +186,25 @@ pub(super) async fn store_by_get(intake: &Intake, call: &Call) -> Result<Respons
     Ok(reply::pixel())
 }
 
-async fn take_stored(intake: &Intake, call: &Call, access: &Access, body: &Bytes) -> Result<Response, Refusal> {
+async fn take_stored(
+    intake: &Intake,
+    call: &Call,
+    access: &Access,
+    body: &Bytes,
+) -> Result<Response, Refusal> {
     let (payload, _hold) = store_payload(intake, body)?;
     let sorted = {
         let tree = items::check_event(&payload, &intake.limits)?;
         if tree.get("type").and_then(Value::as_str) == Some("transaction") {
-            let mut sorted = Sorted { understood: 1, unsupported: true, ..Sorted::default() };
-            let spans = tree.get("spans").and_then(Value::as_array).map_or(0, |list| list.len() as u64);
+            let mut sorted = Sorted {
+                understood: 1,
+                unsupported: true,
+                ..Sorted::default()
+            };
+            let spans = tree
+                .get("spans")
+                .and_then(Value::as_array)
+                .map_or(0, |list| list.len() as u64);
             for (category, quantity) in [("transaction", 1), ("span", spans + 1)] {
                 sorted.counts.push(items::Count {
                     category,
@@ -168,8 +217,17 @@ async fn take_stored(intake: &Intake, call: &Call, access: &Access, body: &Bytes
         } else {
             let id = items::payload_id(&tree);
             drop(tree);
-            let event = SortedEvent { id, payload, attachments: Vec::new(), category: "error" };
-            Sorted { event: Some(event), understood: 1, ..Sorted::default() }
+            let event = SortedEvent {
+                id,
+                payload,
+                attachments: Vec::new(),
+                category: "error",
+            };
+            Sorted {
+                event: Some(event),
+                understood: 1,
+                ..Sorted::default()
+            }
         }
     };
     keep(intake, call, access, sorted, None).await
@@ -186,9 +244,12 @@ fn store_payload(intake: &Intake, body: &Bytes) -> Result<(Bytes, Hold), Refusal
         return Ok((body.slice_ref(text), hold));
     }
     let not_an_event = |cause: String| {
-        Refusal::new(StatusCode::BAD_REQUEST, "the body is neither json nor base64 of json")
-            .cause(cause)
-            .reason("invalid_json")
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "the body is neither json nor base64 of json",
+        )
+        .cause(cause)
+        .reason("invalid_json")
     };
     if !hold.grow_to(text.len()) {
         return Err(Refusal::overloaded());
@@ -226,16 +287,26 @@ fn store_payload(intake: &Intake, body: &Bytes) -> Result<(Bytes, Hold), Refusal
 }
 
 /// `POST /api/{project}/security/`
-pub(super) async fn security(intake: &Intake, call: &Call, body: Body) -> Result<Response, Refusal> {
+pub(super) async fn security(
+    intake: &Intake,
+    call: &Call,
+    body: Body,
+) -> Result<Response, Refusal> {
     let project = path_project(call)?;
     let auth =
         auth::credentials(&call.headers, call.query.as_deref())?.ok_or_else(auth::missing)?;
     let access = intake.keys.check(&auth, project).await?;
     let kind = content_type(&call.headers);
-    if !matches!(kind.as_str(), "" | "application/csp-report" | "application/json" | "application/reports+json") {
-        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a security report comes as json")
-            .cause("send application/csp-report, application/reports+json or application/json")
-            .reason("content_type"));
+    if !matches!(
+        kind.as_str(),
+        "" | "application/csp-report" | "application/json" | "application/reports+json"
+    ) {
+        return Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "a security report comes as json",
+        )
+        .cause("send application/csp-report, application/reports+json or application/json")
+        .reason("content_type"));
     }
     let body = body::read(intake, &call.headers, body).await?;
     let query = |name| query_value(call.query.as_deref(), name);
@@ -252,8 +323,12 @@ pub(super) async fn security(intake: &Intake, call: &Call, body: Body) -> Result
         .take(intake.limits.max_batch_events)
         .filter(|event| event.len() <= intake.limits.max_event_bytes)
         .map(|event| {
-            let event =
-                SortedEvent { id: None, payload: Bytes::from(event), attachments: Vec::new(), category: "security" };
+            let event = SortedEvent {
+                id: None,
+                payload: Bytes::from(event),
+                attachments: Vec::new(),
+                category: "security",
+            };
             record(call, &access, event, None)
         })
         .collect();
@@ -263,18 +338,36 @@ pub(super) async fn security(intake: &Intake, call: &Call, body: Body) -> Result
         .append_all(&records)
         .await
         .map_err(|error| spool_refusal(intake, call, &access, &error, count))?;
-    intake.outcomes.count(access.project_id, call.received_ms, "security", Outcome::Accepted, "", count);
+    intake.outcomes.count(
+        access.project_id,
+        call.received_ms,
+        "security",
+        Outcome::Accepted,
+        "",
+        count,
+    );
     Ok(Response::new(Body::empty()))
 }
 
 /// `POST /api/{project}/nel/`: read, counted, dropped.
-pub(super) async fn network_errors(intake: &Intake, call: &Call, body: Body) -> Result<Response, Refusal> {
+pub(super) async fn network_errors(
+    intake: &Intake,
+    call: &Call,
+    body: Body,
+) -> Result<Response, Refusal> {
     let project = path_project(call)?;
     let auth =
         auth::credentials(&call.headers, call.query.as_deref())?.ok_or_else(auth::missing)?;
     let access = intake.keys.check(&auth, project).await?;
     body::read(intake, &call.headers, body).await?;
-    intake.outcomes.count(access.project_id, call.received_ms, "default", Outcome::Filtered, "unsupported", 1);
+    intake.outcomes.count(
+        access.project_id,
+        call.received_ms,
+        "default",
+        Outcome::Filtered,
+        "unsupported",
+        1,
+    );
     Ok(Response::new(Body::empty()))
 }
 
@@ -282,9 +375,8 @@ pub(super) async fn network_errors(intake: &Intake, call: &Call, body: Body) -> 
 pub(super) async fn events(intake: &Intake, call: &Call, body: Body) -> Result<Response, Refusal> {
     let auth = match auth::bearer(&call.headers) {
         Some(auth) => auth,
-        None => auth::credentials(&call.headers, call.query.as_deref())?.ok_or_else(|| {
-            auth::missing().cause("or as `Authorization: Bearer <public key>`")
-        })?,
+        None => auth::credentials(&call.headers, call.query.as_deref())?
+            .ok_or_else(|| auth::missing().cause("or as `Authorization: Bearer <public key>`"))?,
     };
     let access = intake.keys.check(&auth, None).await?;
     let body = body::read(intake, &call.headers, body).await?;
@@ -294,7 +386,10 @@ pub(super) async fn events(intake: &Intake, call: &Call, body: Body) -> Result<R
         if index >= intake.limits.max_batch_events {
             rejected.push((
                 index,
-                format!("only {} events are taken in one request", intake.limits.max_batch_events),
+                format!(
+                    "only {} events are taken in one request",
+                    intake.limits.max_batch_events
+                ),
                 "too_many",
             ));
             continue;
@@ -323,10 +418,24 @@ pub(super) async fn events(intake: &Intake, call: &Call, body: Body) -> Result<R
             .append_all(&records)
             .await
             .map_err(|error| spool_refusal(intake, call, &access, &error, accepted))?;
-        intake.outcomes.count(access.project_id, call.received_ms, "error", Outcome::Accepted, "", accepted);
+        intake.outcomes.count(
+            access.project_id,
+            call.received_ms,
+            "error",
+            Outcome::Accepted,
+            "",
+            accepted,
+        );
     }
     for (_, _, reason) in &rejected {
-        intake.outcomes.count(access.project_id, call.received_ms, "error", Outcome::Invalid, reason, 1);
+        intake.outcomes.count(
+            access.project_id,
+            call.received_ms,
+            "error",
+            Outcome::Invalid,
+            reason,
+            1,
+        );
     }
     Ok(events_reply(&records, &rejected))
 }
@@ -339,11 +448,19 @@ fn events_reply(records: &[Record], rejected: &[(usize, String, &'static str)]) 
         body.insert("detail", "no event of the request is valid");
         body.insert(
             "causes",
-            json::array(rejected.iter().take(10).map(|(index, why, _)| format!("event {index}: {why}"))),
+            json::array(
+                rejected
+                    .iter()
+                    .take(10)
+                    .map(|(index, why, _)| format!("event {index}: {why}")),
+            ),
         );
     }
     body.insert("accepted", records.len());
-    body.insert("ids", json::array(records.iter().map(|record| record.event_id.to_string())));
+    body.insert(
+        "ids",
+        json::array(records.iter().map(|record| record.event_id.to_string())),
+    );
     body.insert(
         "rejected",
         Value::Array(
@@ -358,15 +475,30 @@ fn events_reply(records: &[Record], rejected: &[(usize, String, &'static str)]) 
                 .collect(),
         ),
     );
-    let status = if none_taken { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = if none_taken {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
     reply::json(status, Value::Object(body).to_string())
 }
 
 fn record(call: &Call, access: &Access, event: SortedEvent, sent_at: Option<String>) -> Record {
-    let user_agent = call.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let mut record =
-        Record::event(access.project_id, call.received_ms, event.id.unwrap_or_else(new_id), event.payload);
-    record.sdk = access.client.as_deref().or(user_agent).map(|text| bounded(text, 128));
+    let user_agent = call
+        .headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    let mut record = Record::event(
+        access.project_id,
+        call.received_ms,
+        event.id.unwrap_or_else(new_id),
+        event.payload,
+    );
+    record.sdk = access
+        .client
+        .as_deref()
+        .or(user_agent)
+        .map(|text| bounded(text, 128));
     record.user_agent = user_agent.map(|text| bounded(text, 512));
     record.client_ip = Some(call.client_ip.to_string());
     record.sent_at = sent_at.map(|text| bounded(&text, 64));
@@ -374,22 +506,38 @@ fn record(call: &Call, access: &Access, event: SortedEvent, sent_at: Option<Stri
     record
 }
 
-fn spool_refusal(intake: &Intake, call: &Call, access: &Access, error: &SpoolError, events: u64) -> Refusal {
+fn spool_refusal(
+    intake: &Intake,
+    call: &Call,
+    access: &Access,
+    error: &SpoolError,
+    events: u64,
+) -> Refusal {
     let (reason, time) = match error {
         SpoolError::Full(time) => ("spool_full", *time),
         SpoolError::Io(_) => ("spool_failed", Duration::from_secs(10)),
         SpoolError::Closed => ("stopping", Duration::from_secs(5)),
     };
-    intake.outcomes.count(access.project_id, call.received_ms, "error", Outcome::RateLimited, reason, events);
+    intake.outcomes.count(
+        access.project_id,
+        call.received_ms,
+        "error",
+        Outcome::RateLimited,
+        reason,
+        events,
+    );
     // The system's words may name paths of the server: they are in its log, not in the answer.
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the event cannot be made durable right now; send it again later")
-        .cause(match error {
-            SpoolError::Full(_) => "the spool is full",
-            SpoolError::Io(_) => "the spool cannot be written",
-            SpoolError::Closed => "the server is stopping",
-        })
-        .reason(reason)
-        .retry_after(time)
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the event cannot be made durable right now; send it again later",
+    )
+    .cause(match error {
+        SpoolError::Full(_) => "the spool is full",
+        SpoolError::Io(_) => "the spool cannot be written",
+        SpoolError::Closed => "the server is stopping",
+    })
+    .reason(reason)
+    .retry_after(time)
 }
 
 fn path_project(call: &Call) -> Result<Option<u64>, Refusal> {
@@ -397,17 +545,30 @@ fn path_project(call: &Call) -> Result<Option<u64>, Refusal> {
 }
 
 fn content_type(headers: &HeaderMap) -> String {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 fn query_value(query: Option<&str>, name: &str) -> Option<String> {
-    form_urlencoded::parse(query?.as_bytes()).into_owned().find(|(key, _)| key == name).map(|(_, value)| value).filter(|v| !v.is_empty())
+    form_urlencoded::parse(query?.as_bytes())
+        .into_owned()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value)
+        .filter(|v| !v.is_empty())
 }
 
-
 fn text_of(value: &Value<'_>) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn bounded(text: &str, max: usize) -> String {

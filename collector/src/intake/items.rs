@@ -75,7 +75,10 @@ pub fn sort(envelope: &Envelope<'_>, body: &Bytes, limits: &Limits) -> Sorted {
         sorted.refuse(
             "default",
             Refusal::new(StatusCode::BAD_REQUEST, "an envelope item cannot be read")
-                .cause(format!("envelope item {}: {}", skipped.index, skipped.reason))
+                .cause(format!(
+                    "envelope item {}: {}",
+                    skipped.index, skipped.reason
+                ))
                 .reason("invalid_envelope"),
         );
     }
@@ -87,16 +90,25 @@ pub fn check_event<'a>(payload: &'a [u8], limits: &Limits) -> Result<Value<'a>, 
     if payload.len() > limits.max_event_bytes {
         return Err(Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the event has {} bytes, the limit is {}", payload.len(), limits.max_event_bytes),
+            format!(
+                "the event has {} bytes, the limit is {}",
+                payload.len(),
+                limits.max_event_bytes
+            ),
         )
         .reason("too_large"));
     }
     let bad = |cause: String, reason| {
-        Refusal::new(StatusCode::BAD_REQUEST, "the event is not valid").cause(cause).reason(reason)
+        Refusal::new(StatusCode::BAD_REQUEST, "the event is not valid")
+            .cause(cause)
+            .reason(reason)
     };
     match json::parse_bytes(payload) {
         Ok(tree @ Value::Object(_)) => Ok(tree),
-        Ok(_) => Err(bad("the payload is json but not an object".into(), "invalid_json")),
+        Ok(_) => Err(bad(
+            "the payload is json but not an object".into(),
+            "invalid_json",
+        )),
         Err(error) if matches!(error.kind, json::ErrorKind::TooDeep) => {
             Err(bad(error.to_string(), "nesting_too_deep"))
         }
@@ -105,8 +117,19 @@ pub fn check_event<'a>(payload: &'a [u8], limits: &Limits) -> Result<Value<'a>, 
 }
 
 impl Sorted {
-    fn count(&mut self, category: &'static str, outcome: Outcome, reason: &'static str, quantity: u64) {
-        self.counts.push(Count { category, outcome, reason, quantity });
+    fn count(
+        &mut self,
+        category: &'static str,
+        outcome: Outcome,
+        reason: &'static str,
+        quantity: u64,
+    ) {
+        self.counts.push(Count {
+            category,
+            outcome,
+            reason,
+            quantity,
+        });
     }
 
     fn refuse(&mut self, category: &'static str, refusal: Refusal) {
@@ -137,7 +160,11 @@ impl Sorted {
     fn raw_security(&mut self, envelope: &Envelope<'_>, item: &Item<'_>, limits: &Limits) {
         let header = |name: &str| item.header.get(name).and_then(Value::as_str);
         let reports = check_event(item.payload, limits).and_then(|tree| {
-            super::security::events(&tree, header("sentry_release"), header("sentry_environment"))
+            super::security::events(
+                &tree,
+                header("sentry_release"),
+                header("sentry_environment"),
+            )
         });
         match reports.map(|reports| reports.into_iter().next()) {
             Ok(Some(report)) if self.event.is_none() => {
@@ -160,12 +187,21 @@ impl Sorted {
     fn attachment(&mut self, item: &Item<'_>, body: &Bytes, limits: &Limits) {
         self.understood += 1;
         let text = |name: &str, default: &str| {
-            item.header.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).unwrap_or(default).to_owned()
+            item.header
+                .get(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+                .unwrap_or(default)
+                .to_owned()
         };
         let (outcome, reason) = match &mut self.event {
             None => (Outcome::Filtered, "no_event"),
-            Some(_) if item.payload.len() > limits.max_attachment_bytes => (Outcome::Filtered, "too_large"),
-            Some(event) if event.attachments.len() >= limits.max_attachments => (Outcome::Filtered, "too_many"),
+            Some(_) if item.payload.len() > limits.max_attachment_bytes => {
+                (Outcome::Filtered, "too_large")
+            }
+            Some(event) if event.attachments.len() >= limits.max_attachments => {
+                (Outcome::Filtered, "too_many")
+            }
             Some(event) => {
                 event.attachments.push(Attachment {
                     filename: text("filename", "attachment"),
@@ -176,24 +212,47 @@ impl Sorted {
                 (Outcome::Accepted, "")
             }
         };
-        self.count("attachment", outcome, reason, item.payload.len().max(1) as u64);
+        self.count(
+            "attachment",
+            outcome,
+            reason,
+            item.payload.len().max(1) as u64,
+        );
         self.count("attachment_item", outcome, reason, 1);
     }
 
     fn client_report(&mut self, item: &Item<'_>) {
         let Ok(report) = json::parse_bytes(item.payload) else {
-            let refusal = Refusal::new(StatusCode::BAD_REQUEST, "a client report is not valid json");
+            let refusal =
+                Refusal::new(StatusCode::BAD_REQUEST, "a client report is not valid json");
             self.refuse("internal", refusal.reason("invalid_json"));
             return;
         };
         self.understood += 1;
         // Every list may be missing, and unknown words are kept (protocol.md section 4.5).
-        for list in ["discarded_events", "rate_limited_events", "filtered_events", "filtered_sampling_events"] {
-            for line in report.get(list).and_then(Value::as_array).unwrap_or_default().iter().take(MAX_REPORT_LINES) {
-                let word = |name| line.get(name).and_then(Value::as_str).unwrap_or("unknown").to_owned();
+        for list in [
+            "discarded_events",
+            "rate_limited_events",
+            "filtered_events",
+            "filtered_sampling_events",
+        ] {
+            for line in report
+                .get(list)
+                .and_then(Value::as_array)
+                .unwrap_or_default()
+                .iter()
+                .take(MAX_REPORT_LINES)
+            {
+                let word = |name| {
+                    line.get(name)
+                        .and_then(Value::as_str)
+                        .unwrap_or("unknown")
+                        .to_owned()
+                };
                 let quantity = line.get("quantity").and_then(Value::as_u64).unwrap_or(0);
                 if quantity > 0 {
-                    self.reported.push((word("category"), word("reason"), quantity));
+                    self.reported
+                        .push((word("category"), word("reason"), quantity));
                 }
             }
         }
@@ -203,7 +262,12 @@ impl Sorted {
     fn not_taken(&mut self, kind: &str, item: &Item<'_>) {
         self.understood += 1;
         let mut drop = |category, quantity| {
-            self.counts.push(Count { category, outcome: Outcome::Filtered, reason: "unsupported", quantity });
+            self.counts.push(Count {
+                category,
+                outcome: Outcome::Filtered,
+                reason: "unsupported",
+                quantity,
+            });
         };
         let never = match kind {
             "session" => {
@@ -305,13 +369,22 @@ fn container_length(item: &Item<'_>) -> u64 {
 }
 
 fn list_length(payload: &[u8], name: &str) -> u64 {
-    let Ok(tree) = json::parse_bytes(payload) else { return 0 };
-    tree.get(name).and_then(Value::as_array).map_or(0, |list| list.len() as u64)
+    let Ok(tree) = json::parse_bytes(payload) else {
+        return 0;
+    };
+    tree.get(name)
+        .and_then(Value::as_array)
+        .map_or(0, |list| list.len() as u64)
 }
 
 fn aggregated_sessions(payload: &[u8]) -> u64 {
-    let Ok(tree) = json::parse_bytes(payload) else { return 1 };
-    let aggregates = tree.get("aggregates").and_then(Value::as_array).unwrap_or_default();
+    let Ok(tree) = json::parse_bytes(payload) else {
+        return 1;
+    };
+    let aggregates = tree
+        .get("aggregates")
+        .and_then(Value::as_array)
+        .unwrap_or_default();
     let sum = aggregates
         .iter()
         .flat_map(|line| {

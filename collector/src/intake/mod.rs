@@ -66,7 +66,7 @@ impl Intake {
     ) -> Arc<Self> {
         Arc::new(Intake {
             limits: config.limits.clone(),
-            budget: Budget::new(config.limits.max_in_flight_bytes),
+            budget: Budget::observed(config.limits.max_in_flight_bytes, metrics.in_flight_bytes()),
             spool,
             keys: Keys::new(store),
             outcomes,
@@ -99,16 +99,25 @@ pub async fn layer(State(intake): State<Arc<Intake>>, request: Request, next: Ne
     let project = project.map(str::to_owned);
     let mut response = dispatch(&intake, endpoint, project, request).await;
     reply::open_to_browsers(response.headers_mut());
-    intake.metrics.request(endpoint.name(), response.status().as_u16(), began.elapsed());
+    intake
+        .metrics
+        .request(endpoint.name(), response.status().as_u16(), began.elapsed());
     response
 }
 
-async fn dispatch(intake: &Intake, endpoint: Endpoint, project: Option<String>, request: Request) -> Response {
+async fn dispatch(
+    intake: &Intake,
+    endpoint: Endpoint,
+    project: Option<String>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let peer = parts
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
+            peer.ip()
+        });
     let call = Call {
         client_ip: client_addr::client_address(&parts.headers, peer, &intake.trusted_proxies),
         query: parts.uri.query().map(str::to_owned),
@@ -118,24 +127,33 @@ async fn dispatch(intake: &Intake, endpoint: Endpoint, project: Option<String>, 
     };
     let result = match (parts.method, endpoint) {
         (Method::OPTIONS, _) => Ok(reply::preflight()),
-        (_, Endpoint::Unknown) => {
-            Err(Refusal::new(StatusCode::NOT_FOUND, "this server has no such ingest endpoint")
-                .cause("it takes envelope, store and security requests"))
-        }
+        (_, Endpoint::Unknown) => Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            "this server has no such ingest endpoint",
+        )
+        .cause("it takes envelope, store and security requests")),
         (Method::POST, Endpoint::Envelope) => handlers::envelope(intake, &call, body).await,
         (Method::POST, Endpoint::Store) => handlers::store(intake, &call, body).await,
         (Method::GET, Endpoint::Store) => handlers::store_by_get(intake, &call).await,
         (Method::POST, Endpoint::Security) => handlers::security(intake, &call, body).await,
-        (Method::POST, Endpoint::NetworkErrors) => handlers::network_errors(intake, &call, body).await,
+        (Method::POST, Endpoint::NetworkErrors) => {
+            handlers::network_errors(intake, &call, body).await
+        }
         (Method::POST, Endpoint::Events) => handlers::events(intake, &call, body).await,
         (method, _) => {
-            let allowed = if endpoint == Endpoint::Store { "POST, GET, OPTIONS" } else { "POST, OPTIONS" };
+            let allowed = if endpoint == Endpoint::Store {
+                "POST, GET, OPTIONS"
+            } else {
+                "POST, OPTIONS"
+            };
             let mut response = Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("{} is not possible here: send a POST", method.as_str()),
             )
             .into_response();
-            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
+            response
+                .headers_mut()
+                .insert(header::ALLOW, header::HeaderValue::from_static(allowed));
             Ok(response)
         }
     };
@@ -152,5 +170,7 @@ async fn dispatch(intake: &Intake, endpoint: Endpoint, project: Option<String>, 
 }
 
 fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
 }

@@ -55,7 +55,10 @@ struct Key {
 impl Outcomes {
     /// Starts at zero.
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Outcomes { metrics, counts: Mutex::new(HashMap::new()) }
+        Outcomes {
+            metrics,
+            counts: Mutex::new(HashMap::new()),
+        }
     }
 
     /// Counts something this server did. `category` and `reason` are fixed words.
@@ -71,22 +74,63 @@ impl Outcomes {
         if quantity == 0 {
             return;
         }
-        self.metrics.item(category, outcome.as_str(), reason, quantity);
-        self.add(project_id, now_ms, category.to_owned(), outcome, reason.to_owned(), quantity);
+        self.metrics
+            .item(category, outcome.as_str(), reason, quantity);
+        self.add(
+            project_id,
+            now_ms,
+            category.to_owned(),
+            outcome,
+            reason.to_owned(),
+            quantity,
+        );
     }
 
     /// Counts one line of a client report. Both words come from outside.
-    pub fn count_reported(&self, project_id: u64, now_ms: u64, category: &str, reason: &str, quantity: u64) {
+    pub fn count_reported(
+        &self,
+        project_id: u64,
+        now_ms: u64,
+        category: &str,
+        reason: &str,
+        quantity: u64,
+    ) {
         if quantity == 0 {
             return;
         }
         // The metric's labels must stay a fixed set; the store keeps the words.
-        self.metrics.item(known_category(category), Outcome::ClientDiscard.as_str(), "", quantity);
-        self.add(project_id, now_ms, word(category), Outcome::ClientDiscard, word(reason), quantity);
+        self.metrics.item(
+            known_category(category),
+            Outcome::ClientDiscard.as_str(),
+            "",
+            quantity,
+        );
+        self.add(
+            project_id,
+            now_ms,
+            word(category),
+            Outcome::ClientDiscard,
+            word(reason),
+            quantity,
+        );
     }
 
-    fn add(&self, project_id: u64, now_ms: u64, category: String, outcome: Outcome, reason: String, quantity: u64) {
-        let mut key = Key { project_id, hour_ms: now_ms - now_ms % HOUR_MS, category, outcome, reason };
+    fn add(
+        &self,
+        project_id: u64,
+        now_ms: u64,
+        category: String,
+        outcome: Outcome,
+        reason: String,
+        quantity: u64,
+    ) {
+        let mut key = Key {
+            project_id,
+            hour_ms: now_ms - now_ms % HOUR_MS,
+            category,
+            outcome,
+            reason,
+        };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= MAX_KEYS && !counts.contains_key(&key) {
             key.category = "other".to_owned();
@@ -98,7 +142,8 @@ impl Outcomes {
 
     /// Moves the counts into the store. When the store refuses they stay for the next time.
     pub fn flush(&self, store: &dyn Store) {
-        let taken = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        let taken =
+            std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
         if taken.is_empty() {
             return;
         }
@@ -132,11 +177,19 @@ fn word(text: &str) -> String {
         .filter(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.'))
         .take(64)
         .collect();
-    if word.is_empty() { "unknown".to_owned() } else { word }
+    if word.is_empty() {
+        "unknown".to_owned()
+    } else {
+        word
+    }
 }
 
 fn known_category(name: &str) -> &'static str {
-    CATEGORIES.iter().find(|known| **known == name).copied().unwrap_or("other")
+    CATEGORIES
+        .iter()
+        .find(|known| **known == name)
+        .copied()
+        .unwrap_or("other")
 }
 
 const CATEGORIES: [&str; 18] = [

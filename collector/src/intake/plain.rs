@@ -12,12 +12,19 @@ use super::reply::Refusal;
 /// An array is cut at its top level without looking into the events, so that one too deep or broken inside costs
 /// only itself. Only an array that never closes, or text around it, is an error.
 pub fn split(body: &[u8]) -> Result<Vec<&[u8]>, Refusal> {
-    let trimmed = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    let trimmed = body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii();
     match trimmed.first() {
         None => Err(bad("the body is empty")),
         Some(b'[') => split_array(&trimmed[1..]),
         Some(_) if is_one_value(trimmed) => Ok(vec![trimmed]),
-        Some(_) => Ok(trimmed.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|l| !l.is_empty()).collect()),
+        Some(_) => Ok(trimmed
+            .split(|byte| *byte == b'\n')
+            .map(<[u8]>::trim_ascii)
+            .filter(|l| !l.is_empty())
+            .collect()),
     }
 }
 
@@ -32,7 +39,10 @@ fn is_one_value(text: &[u8]) -> bool {
 }
 
 fn split_array(text: &[u8]) -> Result<Vec<&[u8]>, Refusal> {
-    let mut scan = Scan { depth: 1, ..Scan::default() };
+    let mut scan = Scan {
+        depth: 1,
+        ..Scan::default()
+    };
     let (mut parts, mut start) = (Vec::new(), 0);
     for (at, byte) in text.iter().enumerate() {
         let before = scan.depth;
@@ -88,7 +98,9 @@ impl Scan {
 }
 
 fn bad(cause: &str) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "the body is not json events").cause(cause).reason("invalid_json")
+    Refusal::new(StatusCode::BAD_REQUEST, "the body is not json events")
+        .cause(cause)
+        .reason("invalid_json")
 }
 
 #[cfg(test)]
@@ -100,8 +112,14 @@ mod tests {
         let cases: [(&str, &[&str]); 9] = [
             (r#"{"a":1}"#, &[r#"{"a":1}"#]),
             ("{\n \"a\": [1,\n2]\n}\n", &["{\n \"a\": [1,\n2]\n}"]),
-            ("{\"a\":1}\n\n{\"b\":\"}\"}\r\n", &[r#"{"a":1}"#, r#"{"b":"}"}"#]),
-            (r#" [ {"a":"x,]\"["} , {"b":[{}]} ] "#, &[r#"{"a":"x,]\"["}"#, r#"{"b":[{}]}"#]),
+            (
+                "{\"a\":1}\n\n{\"b\":\"}\"}\r\n",
+                &[r#"{"a":1}"#, r#"{"b":"}"}"#],
+            ),
+            (
+                r#" [ {"a":"x,]\"["} , {"b":[{}]} ] "#,
+                &[r#"{"a":"x,]\"["}"#, r#"{"b":[{}]}"#],
+            ),
             ("[]", &[]),
             ("[1,,2]", &["1", "", "2"]),
             ("[{},]", &["{}", ""]),
@@ -109,8 +127,11 @@ mod tests {
             ("{}\nrubbish\n{}", &["{}", "rubbish", "{}"]),
         ];
         for (body, expected) in cases {
-            let parts: Vec<&str> =
-                split(body.as_bytes()).unwrap().iter().map(|part| std::str::from_utf8(part).unwrap()).collect();
+            let parts: Vec<&str> = split(body.as_bytes())
+                .unwrap()
+                .iter()
+                .map(|part| std::str::from_utf8(part).unwrap())
+                .collect();
             assert_eq!(parts, expected, "{body}");
         }
     }

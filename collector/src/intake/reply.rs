@@ -29,7 +29,13 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with a sentence for the person who reads the client's log.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Refusal { status, detail: detail.into(), causes: Vec::new(), reason: "", retry_after: None }
+        Refusal {
+            status,
+            detail: detail.into(),
+            causes: Vec::new(),
+            reason: "",
+            retry_after: None,
+        }
     }
 
     /// Adds what lies behind it.
@@ -52,9 +58,12 @@ impl Refusal {
 
     /// The server has more in hand than it can hold.
     pub fn overloaded() -> Self {
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "the server has more requests in hand than it can hold")
-            .reason("overload")
-            .retry_after(Duration::from_secs(2))
+        Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "the server has more requests in hand than it can hold",
+        )
+        .reason("overload")
+        .retry_after(Duration::from_secs(2))
     }
 
     /// Makes the answer.
@@ -63,7 +72,12 @@ impl Refusal {
         body.insert("detail", self.detail.as_str());
         body.insert(
             "causes",
-            Value::Array(self.causes.iter().map(|cause| Value::String(cause.as_str().into())).collect()),
+            Value::Array(
+                self.causes
+                    .iter()
+                    .map(|cause| Value::String(cause.as_str().into()))
+                    .collect(),
+            ),
         );
         let mut response = json(self.status, Value::Object(body).to_string());
         let headers = response.headers_mut();
@@ -74,12 +88,19 @@ impl Refusal {
             let seconds = time.as_secs().max(1);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             // Some SDKs obey only this header (protocol.md section 4.1), at any status.
-            limit(headers, &[Limit {
-                seconds,
-                categories: Vec::new(),
-                scope: "organization".into(),
-                reason: Some(if self.reason.is_empty() { "busy".into() } else { self.reason.into() }),
-            }]);
+            limit(
+                headers,
+                &[Limit {
+                    seconds,
+                    categories: Vec::new(),
+                    scope: "organization".into(),
+                    reason: Some(if self.reason.is_empty() {
+                        "busy".into()
+                    } else {
+                        self.reason.into()
+                    }),
+                }],
+            );
         }
         response
     }
@@ -87,24 +108,32 @@ impl Refusal {
 
 /// The answer to an accepted envelope or event: `{"id": …}`, or `{}` when it made no event.
 pub fn accepted(id: Option<EventId>) -> Response {
-    json(StatusCode::OK, match id {
-        Some(id) => format!("{{\"id\":\"{id}\"}}"),
-        None => "{}".to_owned(),
-    })
+    json(
+        StatusCode::OK,
+        match id {
+            Some(id) => format!("{{\"id\":\"{id}\"}}"),
+            None => "{}".to_owned(),
+        },
+    )
 }
 
 /// An answer with a JSON body.
 pub fn json(status: StatusCode, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     response
 }
 
 /// The one-pixel picture that answers an event sent as an image request.
 pub fn pixel() -> Response {
     let mut response = Response::new(Body::from(GIF));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("image/gif"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("image/gif"));
     response
 }
 
@@ -112,9 +141,18 @@ pub fn pixel() -> Response {
 pub fn preflight() -> Response {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, OPTIONS"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOWED_HEADERS));
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("POST, GET, OPTIONS"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(ALLOWED_HEADERS),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("3600"),
+    );
     response
 }
 
@@ -130,7 +168,10 @@ pub fn limit(headers: &mut HeaderMap, limits: &[Limit]) {
 /// Adds what every answer needs before a browser shows it to the SDK. Errors included: a browser that may not read
 /// a 429 reports a "CORS error" and goes on sending.
 pub fn open_to_browsers(headers: &mut HeaderMap) {
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("x-sentry-error, x-sentry-rate-limits, retry-after"),

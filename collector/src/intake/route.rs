@@ -42,7 +42,10 @@ impl Endpoint {
 pub fn parse(path: &str) -> Option<(Endpoint, Option<&str>)> {
     // The last `/api/`: a sub-path may itself contain the word.
     let (before, rest) = match path.rfind("/api/") {
-        Some(at) => (&path[..at], path[at + "/api/".len()..].trim_end_matches('/')),
+        Some(at) => (
+            &path[..at],
+            path[at + "/api/".len()..].trim_end_matches('/'),
+        ),
         None => return None,
     };
     match rest {
@@ -76,8 +79,14 @@ mod tests {
         let cases = [
             ("/api/42/envelope/", Some((Endpoint::Envelope, Some("42")))),
             ("/api/42/envelope", Some((Endpoint::Envelope, Some("42")))),
-            ("/errors/api/7/envelope/", Some((Endpoint::Envelope, Some("7")))),
-            ("/api/tools/api/7/store/", Some((Endpoint::Store, Some("7")))),
+            (
+                "/errors/api/7/envelope/",
+                Some((Endpoint::Envelope, Some("7"))),
+            ),
+            (
+                "/api/tools/api/7/store/",
+                Some((Endpoint::Store, Some("7"))),
+            ),
             ("/api/store/", Some((Endpoint::Store, None))),
             ("/sub/api/store", Some((Endpoint::Store, None))),
             ("/api/7/security/", Some((Endpoint::Security, Some("7")))),
@@ -85,7 +94,10 @@ mod tests {
             ("/api/7/nel/", Some((Endpoint::NetworkErrors, Some("7")))),
             ("/api/v1/events", Some((Endpoint::Events, None))),
             ("/api/v1/events/", Some((Endpoint::Events, None))),
-            ("/api/shop/envelope/", Some((Endpoint::Envelope, Some("shop")))),
+            (
+                "/api/shop/envelope/",
+                Some((Endpoint::Envelope, Some("shop"))),
+            ),
             ("/api/7/minidump/", Some((Endpoint::Unknown, Some("7")))),
             ("/api/0/organizations/", None),
             ("/api/v1/events/4f2b0c7a9d1e4a58b7a6f0e2c3d4e5f6", None),

@@ -17,27 +17,41 @@ pub fn events(
 ) -> Result<Vec<String>, Refusal> {
     let bodies: Vec<&Value<'_>> = match report {
         Value::Array(entries) => entries.iter().filter_map(violation).collect(),
-        single => {
-            single.get("csp-report").or_else(|| violation(single)).into_iter().collect()
-        }
+        single => single
+            .get("csp-report")
+            .or_else(|| violation(single))
+            .into_iter()
+            .collect(),
     };
-    let events: Vec<String> =
-        bodies.into_iter().filter_map(|body| event(body, release, environment)).collect();
+    let events: Vec<String> = bodies
+        .into_iter()
+        .filter_map(|body| event(body, release, environment))
+        .collect();
     if events.is_empty() {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "the report holds no content security policy violation")
-            .cause("expected {\"csp-report\":{…}} or [{\"type\":\"csp-violation\",\"body\":{…}}]")
-            .reason("security_report"));
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "the report holds no content security policy violation",
+        )
+        .cause("expected {\"csp-report\":{…}} or [{\"type\":\"csp-violation\",\"body\":{…}}]")
+        .reason("security_report"));
     }
     Ok(events)
 }
 
 fn violation<'a, 'b>(entry: &'a Value<'b>) -> Option<&'a Value<'b>> {
-    (entry.get("type")?.as_str()? == "csp-violation").then(|| entry.get("body")).flatten()
+    (entry.get("type")?.as_str()? == "csp-violation")
+        .then(|| entry.get("body"))
+        .flatten()
 }
 
 /// None when the report names no directive.
 fn event(body: &Value<'_>, release: Option<&str>, environment: Option<&str>) -> Option<String> {
-    let text = |names: &[&str]| names.iter().find_map(|name| body.get(name)?.as_str()).filter(|text| !text.is_empty());
+    let text = |names: &[&str]| {
+        names
+            .iter()
+            .find_map(|name| body.get(name)?.as_str())
+            .filter(|text| !text.is_empty())
+    };
     let directive = text(&["effective-directive", "effectiveDirective"])
         .or_else(|| text(&["violated-directive", "violatedDirective"]))?
         .split_ascii_whitespace()
@@ -53,7 +67,11 @@ fn event(body: &Value<'_>, release: Option<&str>, environment: Option<&str>) -> 
     let mut csp = Object::new();
     csp.insert("effective_directive", directive);
     for (name, spellings) in FIELDS {
-        if let Some(value) = spellings.iter().find_map(|name| body.get(name)).filter(|value| !value.is_null()) {
+        if let Some(value) = spellings
+            .iter()
+            .find_map(|name| body.get(name))
+            .filter(|value| !value.is_null())
+        {
             csp.insert(*name, value.borrowed());
         }
     }
@@ -92,8 +110,14 @@ fn host(url: &str) -> &str {
 
 const FIELDS: &[(&str, &[&str])] = &[
     ("blocked_uri", &["blocked-uri", "blockedURL", "blockedURI"]),
-    ("document_uri", &["document-uri", "documentURL", "documentURI"]),
-    ("violated_directive", &["violated-directive", "violatedDirective"]),
+    (
+        "document_uri",
+        &["document-uri", "documentURL", "documentURI"],
+    ),
+    (
+        "violated_directive",
+        &["violated-directive", "violatedDirective"],
+    ),
     ("original_policy", &["original-policy", "originalPolicy"]),
     ("referrer", &["referrer"]),
     ("status_code", &["status-code", "statusCode"]),
@@ -116,7 +140,12 @@ mod tests {
             .map(|event| {
                 let event = parse(event).unwrap();
                 assert_eq!(event.get("release").unwrap().as_str(), Some("1.2"));
-                event.path(&["logentry", "formatted"]).unwrap().as_str().unwrap().to_owned()
+                event
+                    .path(&["logentry", "formatted"])
+                    .unwrap()
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
             })
             .collect()
     }
@@ -124,12 +153,21 @@ mod tests {
     #[test]
     fn both_body_forms_become_events() {
         let old = r#"{"csp-report":{"document-uri":"https://shop.example.com/cart","violated-directive":"script-src 'self'","blocked-uri":"https://evil.example.net/x.js?y"}}"#;
-        assert_eq!(messages(old), ["Blocked 'script-src' from 'evil.example.net'"]);
+        assert_eq!(
+            messages(old),
+            ["Blocked 'script-src' from 'evil.example.net'"]
+        );
         let new = r#"[
             {"type":"csp-violation","body":{"documentURL":"https://a/","effectiveDirective":"style-src-elem","blockedURL":"inline","lineNumber":7}},
             {"type":"deprecation","body":{}},
             {"type":"csp-violation","body":{"effectiveDirective":"script-src","blockedURL":"eval"}}]"#;
-        assert_eq!(messages(new), ["Blocked inline 'style-src-elem'", "Blocked eval 'script-src'"]);
+        assert_eq!(
+            messages(new),
+            [
+                "Blocked inline 'style-src-elem'",
+                "Blocked eval 'script-src'"
+            ]
+        );
     }
 
     #[test]
@@ -137,14 +175,30 @@ mod tests {
         let report = parse(r#"{"csp-report":{"effective-directive":"img-src","blocked-uri":"data","line-number":3,"status-code":200}}"#).unwrap();
         let event = events(&report, None, Some("production")).unwrap().remove(0);
         let event = parse(&event).unwrap();
-        assert_eq!(event.path(&["csp", "line_number"]).unwrap().as_u64(), Some(3));
-        assert_eq!(event.path(&["csp", "blocked_uri"]).unwrap().as_str(), Some("data"));
-        assert_eq!(event.get("environment").unwrap().as_str(), Some("production"));
+        assert_eq!(
+            event.path(&["csp", "line_number"]).unwrap().as_u64(),
+            Some(3)
+        );
+        assert_eq!(
+            event.path(&["csp", "blocked_uri"]).unwrap().as_str(),
+            Some("data")
+        );
+        assert_eq!(
+            event.get("environment").unwrap().as_str(),
+            Some("production")
+        );
     }
 
     #[test]
     fn a_report_without_a_violation_is_refused() {
-        for report in ["{}", "[]", r#"[{"type":"deprecation","body":{}}]"#, r#"{"csp-report":{}}"#, "[1]", "null"] {
+        for report in [
+            "{}",
+            "[]",
+            r#"[{"type":"deprecation","body":{}}]"#,
+            r#"{"csp-report":{}}"#,
+            "[1]",
+            "null",
+        ] {
             let refusal = events(&parse(report).unwrap(), None, None).unwrap_err();
             assert_eq!(refusal.status, StatusCode::BAD_REQUEST, "{report}");
         }

@@ -32,7 +32,10 @@ pub struct Reply {
 
 impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn text(&self) -> String {
@@ -40,14 +43,20 @@ impl Reply {
     }
 
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {:?}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {:?}", self.text()))
     }
 }
 
 /// The program under test, not started.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_faultwire"));
-    for name in ["FAULTWIRE_DATA", "FAULTWIRE_LISTEN", "FAULTWIRE_PUBLIC_URL", "FAULTWIRE_DATABASE_URL"] {
+    for name in [
+        "FAULTWIRE_DATA",
+        "FAULTWIRE_LISTEN",
+        "FAULTWIRE_PUBLIC_URL",
+        "FAULTWIRE_DATABASE_URL",
+    ] {
         command.env_remove(name);
     }
     command
@@ -61,8 +70,17 @@ pub fn run(args: &[&str]) -> Output {
 /// Runs a command line that must succeed; gives the last line it printed.
 pub fn last_line(args: &[&str]) -> String {
     let output = run(args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().lines().last().unwrap_or_default().to_owned()
+    assert!(
+        output.status.success(),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .last()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 impl Collector {
@@ -76,11 +94,24 @@ impl Collector {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().to_str().unwrap();
         last_line(&[
-            "project", "create", "shop", "--data", data, "--id", &PROJECT.to_string(), "--public-key", KEY,
+            "project",
+            "create",
+            "shop",
+            "--data",
+            data,
+            "--id",
+            &PROJECT.to_string(),
+            "--public-key",
+            KEY,
         ]);
         let token = last_line(&["token", "create", "--data", data, "--name", "test"]);
         let (child, address) = spawn(dir.path(), args);
-        Collector { address, token, dir, child }
+        Collector {
+            address,
+            token,
+            dir,
+            child,
+        }
     }
 
     pub fn data(&self) -> &Path {
@@ -126,7 +157,12 @@ impl Collector {
 
     /// Posts an envelope with the key in the query.
     pub fn post_envelope(&self, body: &[u8]) -> Reply {
-        self.send("POST", &format!("/api/{PROJECT}/envelope/?sentry_key={KEY}"), &[], body)
+        self.send(
+            "POST",
+            &format!("/api/{PROJECT}/envelope/?sentry_key={KEY}"),
+            &[],
+            body,
+        )
     }
 
     /// Reads from the API with the token.
@@ -148,7 +184,10 @@ impl Collector {
     pub fn wait_until_digested(&self) {
         wait_until("the spool to be empty", || {
             let metrics = self.send("GET", "/metrics", &[], b"").text();
-            metrics.lines().any(|line| line == "faultwire_spool_records 0").then_some(())
+            metrics
+                .lines()
+                .any(|line| line == "faultwire_spool_records 0")
+                .then_some(())
         });
     }
 
@@ -187,7 +226,11 @@ pub fn signal(pid: u32, signal: i32) {
 }
 
 fn spawn(dir: &Path, args: &[&str]) -> (Child, String) {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("test.log")).unwrap();
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(dir.join("test.log"))
+        .unwrap();
     let mut child = program()
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(dir)
@@ -197,21 +240,35 @@ fn spawn(dir: &Path, args: &[&str]) -> (Child, String) {
         .spawn()
         .expect("the server starts");
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("faultwire is listening on http://").unwrap_or_else(|| {
-        let log = std::fs::read_to_string(dir.join("test.log")).unwrap_or_default();
-        panic!("the server did not start: {line}{log}")
-    });
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line
+        .trim()
+        .strip_prefix("faultwire is listening on http://")
+        .unwrap_or_else(|| {
+            let log = std::fs::read_to_string(dir.join("test.log")).unwrap_or_default();
+            panic!("the server did not start: {line}{log}")
+        });
     (child, address.to_owned())
 }
 
 /// One request on a connection of its own.
-pub fn send(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+pub fn send(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Reply {
+    let mut request =
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
-    let chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
+    let chunked = headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
     if !chunked {
         request.push_str(&format!("Content-Length: {}\r\n", body.len()));
     }
@@ -250,7 +307,11 @@ pub fn read_reply(reader: &mut impl BufRead) -> std::io::Result<Reply> {
     if reader.read_line(&mut line)? == 0 {
         return Err(bad("no answer"));
     }
-    let status = line.split(' ').nth(1).and_then(|text| text.parse().ok()).ok_or_else(|| bad(&line))?;
+    let status = line
+        .split(' ')
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| bad(&line))?;
     let mut headers = Vec::new();
     loop {
         line.clear();
@@ -262,15 +323,23 @@ pub fn read_reply(reader: &mut impl BufRead) -> std::io::Result<Reply> {
             None => break,
         }
     }
-    let mut reply = Reply { status, headers, body: Vec::new() };
-    if let Some(length) = reply.header("content-length").and_then(|text| text.parse().ok()) {
+    let mut reply = Reply {
+        status,
+        headers,
+        body: Vec::new(),
+    };
+    if let Some(length) = reply
+        .header("content-length")
+        .and_then(|text| text.parse().ok())
+    {
         reply.body.resize(length, 0);
         reader.read_exact(&mut reply.body)?;
     } else if reply.header("transfer-encoding").is_some() {
         loop {
             line.clear();
             reader.read_line(&mut line)?;
-            let size = usize::from_str_radix(line.trim(), 16).map_err(|_| bad("a chunk without a size"))?;
+            let size = usize::from_str_radix(line.trim(), 16)
+                .map_err(|_| bad("a chunk without a size"))?;
             let start = reply.body.len();
             reply.body.resize(start + size, 0);
             reader.read_exact(&mut reply.body[start..])?;
@@ -285,8 +354,10 @@ pub fn read_reply(reader: &mut impl BufRead) -> std::io::Result<Reply> {
 
 /// The recorded requests of other vendors' SDKs, beside the repository; None when they are not there.
 pub fn recorded_envelopes() -> Option<PathBuf> {
-    let shared = std::env::var_os("FAULTWIRE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
+    let shared = std::env::var_os("FAULTWIRE_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+        PathBuf::from,
+    );
     let folder = shared.join("fixtures/envelopes");
     folder.is_dir().then_some(folder)
 }

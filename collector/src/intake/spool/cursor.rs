@@ -21,8 +21,12 @@ impl Cursor {
     /// Opens or creates the cursor of the spool in `dir`. The position is None when there is none yet, or when both
     /// slots are unreadable; reading then starts at the oldest segment.
     pub fn open(dir: &Path) -> io::Result<(Cursor, Option<Position>)> {
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join("cursor"))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(dir.join("cursor"))?;
         let mut newest: Option<(u64, Position)> = None;
         for slot in 0..2 {
             let mut bytes = [0; SLOT];
@@ -36,13 +40,17 @@ impl Cursor {
             }
         }
         let sequence = newest.map_or(0, |(sequence, _)| sequence);
-        Ok((Cursor { file, sequence }, newest.map(|(_, position)| position)))
+        Ok((
+            Cursor { file, sequence },
+            newest.map(|(_, position)| position),
+        ))
     }
 
     /// Writes `position`. It survives the death of the process at once, and a power cut after `sync`.
     pub fn write(&mut self, position: Position) -> io::Result<()> {
         let sequence = self.sequence + 1;
-        self.file.write_all_at(&encode(sequence, position), (sequence % 2) * SLOT as u64)?;
+        self.file
+            .write_all_at(&encode(sequence, position), (sequence % 2) * SLOT as u64)?;
         self.sequence = sequence;
         Ok(())
     }
@@ -68,8 +76,13 @@ fn decode(slot: &[u8; SLOT]) -> Option<(u64, Position)> {
     let crc = u32::from_le_bytes(*slot.get(24..)?.first_chunk()?);
     let sequence = number(0)?;
     // A slot of zeros has a valid-looking shape but was never written.
-    (sequence > 0 && crc32fast::hash(&slot[..24]) == crc)
-        .then_some((sequence, Position { segment: number(8)?, offset: number(16)? }))
+    (sequence > 0 && crc32fast::hash(&slot[..24]) == crc).then_some((
+        sequence,
+        Position {
+            segment: number(8)?,
+            offset: number(16)?,
+        },
+    ))
 }
 
 /// Bytes of one slot, padded so that the two never share a 32-byte line.
@@ -95,7 +108,16 @@ mod tests {
     fn a_torn_slot_falls_back_to_the_other_one() {
         let dir = tempfile::tempdir().unwrap();
         let (mut cursor, _) = Cursor::open(dir.path()).unwrap();
-        let (older, newer) = (Position { segment: 1, offset: 16 }, Position { segment: 1, offset: 900 });
+        let (older, newer) = (
+            Position {
+                segment: 1,
+                offset: 16,
+            },
+            Position {
+                segment: 1,
+                offset: 900,
+            },
+        );
         cursor.write(older).unwrap();
         cursor.write(newer).unwrap();
         let path = dir.path().join("cursor");
@@ -105,7 +127,11 @@ mod tests {
             let mut torn = whole.clone();
             torn[at] ^= 0xff;
             std::fs::write(&path, &torn).unwrap();
-            assert_eq!(Cursor::open(dir.path()).unwrap().1, Some(older), "byte {at}");
+            assert_eq!(
+                Cursor::open(dir.path()).unwrap().1,
+                Some(older),
+                "byte {at}"
+            );
         }
     }
 }

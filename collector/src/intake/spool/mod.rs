@@ -50,7 +50,10 @@ pub struct SpoolLimits {
 
 impl Default for SpoolLimits {
     fn default() -> Self {
-        SpoolLimits { max_bytes: 1024 * 1024 * 1024, segment_bytes: 32 * 1024 * 1024 }
+        SpoolLimits {
+            max_bytes: 1024 * 1024 * 1024,
+            segment_bytes: 32 * 1024 * 1024,
+        }
     }
 }
 
@@ -156,14 +159,26 @@ impl Spool {
     ) -> io::Result<Arc<Spool>> {
         std::fs::create_dir_all(dir)?;
         // Space is freed by whole segments, so several must fit into the limit, however small that is.
-        let segment_bytes = limits.segment_bytes.min(limits.max_bytes / 8).max(segment::HEADER + 1);
-        let limits = SpoolLimits { segment_bytes, ..limits };
+        let segment_bytes = limits
+            .segment_bytes
+            .min(limits.max_bytes / 8)
+            .max(segment::HEADER + 1);
+        let limits = SpoolLimits {
+            segment_bytes,
+            ..limits
+        };
         let (cursor, position) = Cursor::open(dir)?;
         let (segments, start) = recover(dir, position)?;
         // The next segment is begun by the first append: a server must start, and drain its spool, on a full disk.
-        let number = segments.last().map_or(start.segment, |last| last.number).max(start.segment);
+        let number = segments
+            .last()
+            .map_or(start.segment, |last| last.number)
+            .max(start.segment);
         let start = match (position, segments.first()) {
-            (None, Some(oldest)) => Position { segment: oldest.number, offset: segment::HEADER },
+            (None, Some(oldest)) => Position {
+                segment: oldest.number,
+                offset: segment::HEADER,
+            },
             _ => start,
         };
         let state = State {
@@ -178,7 +193,10 @@ impl Spool {
             segments,
         };
         if state.records > 0 {
-            tracing::info!(records = state.records, "the spool holds events of an earlier run");
+            tracing::info!(
+                records = state.records,
+                "the spool holds events of an earlier run"
+            );
         }
         let shared = Arc::new(Shared {
             dir: dir.to_owned(),
@@ -211,7 +229,10 @@ impl Spool {
         // Encoding and compressing happen here, on the caller's thread, so that they run in parallel and the
         // committer only writes.
         let mut frame = Vec::with_capacity(
-            records.iter().map(|record| record.payload.len() / 3 + 512).sum::<usize>(),
+            records
+                .iter()
+                .map(|record| record.payload.len() / 3 + 512)
+                .sum::<usize>(),
         );
         for record in records {
             record::encode(record, &mut frame);
@@ -225,7 +246,9 @@ impl Spool {
             let occupied = state.bytes() + state.waiting_bytes + frame.len() as u64;
             if occupied > self.shared.limits.max_bytes {
                 drop(state);
-                self.shared.metrics.spool_refused("full", records.len() as u64);
+                self.shared
+                    .metrics
+                    .spool_refused("full", records.len() as u64);
                 return Err(SpoolError::Full(COME_BACK));
             }
             state.waiting_bytes += frame.len() as u64;
@@ -233,7 +256,9 @@ impl Spool {
         }
         self.shared.work.notify_one();
         // The committer answers everybody before it ends; a lost answer means that it panicked.
-        answered.await.unwrap_or_else(|_| Err(SpoolError::Io("the spool's writer is gone".into())))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(SpoolError::Io("the spool's writer is gone".into())))
     }
 
     /// Waits for records and gives the next ones in order: at least one, at most `max_records`, and no further ones
@@ -263,7 +288,11 @@ impl Spool {
     pub fn close(&self) {
         self.shared.lock().closing = true;
         self.shared.work.notify_all();
-        let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let committer = self
+            .committer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(committer) = committer
             && committer.join().is_err()
         {
@@ -304,7 +333,10 @@ impl State {
     }
 
     fn stats(&self) -> SpoolStats {
-        SpoolStats { records: self.records, bytes: self.bytes() }
+        SpoolStats {
+            records: self.records,
+            bytes: self.bytes(),
+        }
     }
 }
 
@@ -327,7 +359,11 @@ fn recover(dir: &Path, cursor: Option<Position>) -> io::Result<(Vec<SegmentState
             }
             Err(error) => return Err(error),
         };
-        let from = if number == start.segment { start.offset } else { segment::HEADER };
+        let from = if number == start.segment {
+            start.offset
+        } else {
+            segment::HEADER
+        };
         let contents = segment::scan(&file, from)?;
         if contents.torn > 0 {
             tracing::warn!(
@@ -340,14 +376,19 @@ fn recover(dir: &Path, cursor: Option<Position>) -> io::Result<(Vec<SegmentState
             segment::remove(dir, number)?;
             continue;
         }
-        segments.push(SegmentState { number, end: contents.end, records: contents.records });
+        segments.push(SegmentState {
+            number,
+            end: contents.end,
+            records: contents.records,
+        });
     }
     Ok((segments, start))
 }
 
 fn is_unfinished(error: &io::Error, dir: &Path, number: u64) -> bool {
     error.kind() == io::ErrorKind::UnexpectedEof
-        && std::fs::metadata(segment::path(dir, number)).is_ok_and(|meta| meta.len() < segment::HEADER)
+        && std::fs::metadata(segment::path(dir, number))
+            .is_ok_and(|meta| meta.len() < segment::HEADER)
 }
 
 /// What clients are told when the spool is full: long enough to let digest make room, short enough to recover.

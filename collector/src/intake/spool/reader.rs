@@ -29,16 +29,32 @@ pub(super) struct ReadSide {
 
 impl ReadSide {
     pub(super) fn new(position: Position) -> Self {
-        ReadSide { position, file: None, buffer: Vec::new() }
+        ReadSide {
+            position,
+            file: None,
+            buffer: Vec::new(),
+        }
     }
 
     /// See [`super::Spool::next_batch`].
-    pub(super) fn next_batch(&mut self, shared: &Shared, max_records: usize, max_bytes: usize) -> Option<Batch> {
+    pub(super) fn next_batch(
+        &mut self,
+        shared: &Shared,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> Option<Batch> {
         let mut records = Vec::new();
         let mut bytes = 0;
         loop {
             let end = self.wait_for_data(shared)?;
-            match self.read(shared, end, &mut records, &mut bytes, max_records.max(1), max_bytes) {
+            match self.read(
+                shared,
+                end,
+                &mut records,
+                &mut bytes,
+                max_records.max(1),
+                max_bytes,
+            ) {
                 Ok(()) if records.is_empty() => {}
                 Ok(()) => break,
                 Err(error) if !records.is_empty() => {
@@ -62,8 +78,14 @@ impl ReadSide {
                 }
             }
         }
-        shared.lock().handed_out.push((self.position, records.len() as u64));
-        Some(Batch { records, position: self.position })
+        shared
+            .lock()
+            .handed_out
+            .push((self.position, records.len() as u64));
+        Some(Batch {
+            records,
+            position: self.position,
+        })
     }
 
     /// Blocks until something durable lies behind the reading position and gives the durable end of its segment.
@@ -79,7 +101,10 @@ impl ReadSide {
             if state.closed {
                 return None;
             }
-            state = shared.data.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = shared
+                .data
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -90,7 +115,10 @@ impl ReadSide {
                 || segment.number == self.position.segment && segment.end > self.position.offset
         })?;
         if segment.number > self.position.segment {
-            self.position = Position { segment: segment.number, offset: segment::HEADER };
+            self.position = Position {
+                segment: segment.number,
+                offset: segment::HEADER,
+            };
         }
         Some(segment.end)
     }
@@ -104,10 +132,19 @@ impl ReadSide {
         max_records: usize,
         max_bytes: usize,
     ) -> io::Result<()> {
-        if self.file.as_ref().is_none_or(|(number, _)| *number != self.position.segment) {
-            self.file = Some((self.position.segment, segment::open(&shared.dir, self.position.segment)?));
+        if self
+            .file
+            .as_ref()
+            .is_none_or(|(number, _)| *number != self.position.segment)
+        {
+            self.file = Some((
+                self.position.segment,
+                segment::open(&shared.dir, self.position.segment)?,
+            ));
         }
-        let Some((number, file)) = &self.file else { return Ok(()) };
+        let Some((number, file)) = &self.file else {
+            return Ok(());
+        };
         while self.position.offset < end && records.len() < max_records && *bytes < max_bytes {
             match segment::read_frame(file, self.position.offset, end, &mut self.buffer)? {
                 Some(used) => {

@@ -141,13 +141,18 @@ pub enum Frame<'a> {
 
 /// Looks at the frame that begins at the first byte of `bytes`.
 pub fn frame(bytes: &[u8]) -> Frame<'_> {
-    let Some((length, crc)) = frame_header(bytes) else { return Frame::Short };
+    let Some((length, crc)) = frame_header(bytes) else {
+        return Frame::Short;
+    };
     if length > MAX_BODY || length < MIN_BODY {
         return Frame::Damaged;
     }
     match bytes.get(FRAME_HEADER..FRAME_HEADER + length) {
         None => Frame::Short,
-        Some(body) if crc32fast::hash(body) == crc => Frame::Whole { body, size: FRAME_HEADER + length },
+        Some(body) if crc32fast::hash(body) == crc => Frame::Whole {
+            body,
+            size: FRAME_HEADER + length,
+        },
         Some(_) => Frame::Damaged,
     }
 }
@@ -156,7 +161,10 @@ pub fn frame(bytes: &[u8]) -> Frame<'_> {
 pub fn frame_header(bytes: &[u8]) -> Option<(usize, u32)> {
     let header = bytes.first_chunk::<FRAME_HEADER>()?;
     let [a, b, c, d, e, f, g, h] = *header;
-    Some((u32::from_le_bytes([a, b, c, d]) as usize, u32::from_le_bytes([e, f, g, h])))
+    Some((
+        u32::from_le_bytes([a, b, c, d]) as usize,
+        u32::from_le_bytes([e, f, g, h]),
+    ))
 }
 
 /// Reads a body whose checksum was found right. None means that a version of Faultwire wrote it that this one
@@ -316,7 +324,9 @@ mod tests {
         for record in [full(), small] {
             let mut bytes = Vec::new();
             encode(&record, &mut bytes);
-            let Frame::Whole { body, size } = frame(&bytes) else { panic!("not whole") };
+            let Frame::Whole { body, size } = frame(&bytes) else {
+                panic!("not whole")
+            };
             assert_eq!(size, bytes.len());
             assert_eq!(decode(body).unwrap(), record);
         }
@@ -332,8 +342,15 @@ mod tests {
         for at in 0..bytes.len() {
             let mut broken = bytes.clone();
             broken[at] ^= 0x40;
-            assert!(!matches!(frame(&broken), Frame::Whole { .. }), "flipped byte {at}");
+            assert!(
+                !matches!(frame(&broken), Frame::Whole { .. }),
+                "flipped byte {at}"
+            );
         }
-        assert_eq!(frame(&[0; 64]), Frame::Damaged, "a hole of zeros is not a record");
+        assert_eq!(
+            frame(&[0; 64]),
+            Frame::Damaged,
+            "a hole of zeros is not a record"
+        );
     }
 }

@@ -22,7 +22,10 @@ pub struct Position {
 
 /// Creates an empty segment and makes its name durable.
 pub fn create(dir: &Path, number: u64) -> io::Result<File> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path(dir, number))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path(dir, number))?;
     file.write_all(&header(number))?;
     file.sync_data()?;
     sync_dir(dir)?;
@@ -45,7 +48,10 @@ pub fn open(dir: &Path, number: u64) -> io::Result<File> {
     if found != header(number) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("{} is not a spool segment of this version", path(dir, number).display()),
+            format!(
+                "{} is not a spool segment of this version",
+                path(dir, number).display()
+            ),
         ));
     }
     Ok(file)
@@ -56,8 +62,10 @@ pub fn list(dir: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
-        if let Some(number) =
-            name.to_str().and_then(|name| name.strip_suffix(SUFFIX)).and_then(|stem| stem.parse().ok())
+        if let Some(number) = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(SUFFIX))
+            .and_then(|stem| stem.parse().ok())
         {
             numbers.push(number);
         }
@@ -80,7 +88,11 @@ pub struct Contents {
 /// Walks over the frames of a segment from `offset`, checking every sum.
 pub fn scan(file: &File, offset: u64) -> io::Result<Contents> {
     let size = file.metadata()?.len();
-    let mut contents = Contents { end: offset.max(HEADER), records: 0, torn: 0 };
+    let mut contents = Contents {
+        end: offset.max(HEADER),
+        records: 0,
+        torn: 0,
+    };
     let mut buffer = Vec::new();
     while contents.end < size {
         match read_frame(file, contents.end, size, &mut buffer)? {
@@ -97,13 +109,20 @@ pub fn scan(file: &File, offset: u64) -> io::Result<Contents> {
 
 /// Reads the frame at `offset` into `buffer` (header included) and gives its size; None when no whole frame begins
 /// there before `end`.
-pub fn read_frame(file: &File, offset: u64, end: u64, buffer: &mut Vec<u8>) -> io::Result<Option<u64>> {
+pub fn read_frame(
+    file: &File,
+    offset: u64,
+    end: u64,
+    buffer: &mut Vec<u8>,
+) -> io::Result<Option<u64>> {
     if offset + FRAME_HEADER as u64 > end {
         return Ok(None);
     }
     buffer.resize(FRAME_HEADER, 0);
     file.read_exact_at(buffer, offset)?;
-    let Some((length, _)) = record::frame_header(buffer) else { return Ok(None) };
+    let Some((length, _)) = record::frame_header(buffer) else {
+        return Ok(None);
+    };
     let size = (FRAME_HEADER + length) as u64;
     if length > record::MAX_BODY || offset + size > end {
         return Ok(None);

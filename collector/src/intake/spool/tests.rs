@@ -13,8 +13,16 @@ fn event(number: u64) -> Record {
     let mut id = [0; 16];
     id[..8].copy_from_slice(&number.to_be_bytes());
     id[15] = 1;
-    let payload = format!("{{\"message\":\"event {number} {}\"}}", "x".repeat((number % 7) as usize * 100));
-    Record::event(1, number, EventId::from_bytes(id).unwrap(), Bytes::from(payload))
+    let payload = format!(
+        "{{\"message\":\"event {number} {}\"}}",
+        "x".repeat((number % 7) as usize * 100)
+    );
+    Record::event(
+        1,
+        number,
+        EventId::from_bytes(id).unwrap(),
+        Bytes::from(payload),
+    )
 }
 
 fn open(dir: &Path) -> Arc<Spool> {
@@ -26,7 +34,10 @@ fn open_limited(dir: &Path, limits: SpoolLimits) -> Arc<Spool> {
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 fn append(spool: &Spool, numbers: impl IntoIterator<Item = u64>) {
@@ -42,7 +53,11 @@ fn drain(spool: &Spool) -> (Vec<u64>, Option<Position>) {
         let batch = spool.next_batch(3, usize::MAX).unwrap();
         assert!(!batch.records.is_empty() && batch.records.len() <= 3);
         for record in &batch.records {
-            assert_eq!(record, &event(record.received_ms), "a record came back changed");
+            assert_eq!(
+                record,
+                &event(record.received_ms),
+                "a record came back changed"
+            );
             numbers.push(record.received_ms);
         }
         last = Some(batch.position);
@@ -64,7 +79,11 @@ fn records_come_out_in_order_and_once() {
     spool.commit(position.unwrap()).unwrap();
     assert_eq!(spool.stats().records, 0);
     drop(spool);
-    assert_eq!(drain(&open(dir.path())).0, Vec::<u64>::new(), "committed records do not come again");
+    assert_eq!(
+        drain(&open(dir.path())).0,
+        Vec::<u64>::new(),
+        "committed records do not come again"
+    );
 }
 
 #[test]
@@ -107,7 +126,11 @@ fn a_waiting_reader_wakes_up_for_a_record_and_for_the_end() {
     });
     append(&spool, 0..5);
     spool.close();
-    assert_eq!(reader.join().unwrap(), [0, 1, 2, 3, 4], "closing lets the reader run dry first");
+    assert_eq!(
+        reader.join().unwrap(),
+        [0, 1, 2, 3, 4],
+        "closing lets the reader run dry first"
+    );
     assert_eq!(wait(spool.append(event(9))), Err(SpoolError::Closed));
 }
 
@@ -149,7 +172,10 @@ fn a_stopped_reader_gets_nothing_more() {
 fn concurrent_appends_share_a_group_and_all_arrive() {
     let dir = tempfile::tempdir().unwrap();
     let spool = open(dir.path());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let tasks: Vec<_> = (0..500)
             .map(|number| {
@@ -169,7 +195,10 @@ fn concurrent_appends_share_a_group_and_all_arrive() {
 #[test]
 fn finished_segments_are_deleted_once_committed() {
     let dir = tempfile::tempdir().unwrap();
-    let limits = SpoolLimits { max_bytes: 1 << 20, segment_bytes: 2000 };
+    let limits = SpoolLimits {
+        max_bytes: 1 << 20,
+        segment_bytes: 2000,
+    };
     let spool = open_limited(dir.path(), limits);
     append(&spool, 0..60);
     let before = segments(dir.path());
@@ -177,13 +206,23 @@ fn finished_segments_are_deleted_once_committed() {
     let (numbers, position) = drain(&spool);
     assert_eq!(numbers.len(), 60);
     spool.commit(position.unwrap()).unwrap();
-    assert_eq!(segments(dir.path()), 1, "only the one being written is left");
+    assert_eq!(
+        segments(dir.path()),
+        1,
+        "only the one being written is left"
+    );
 }
 
 #[test]
 fn a_full_spool_refuses_and_takes_again_after_digest_made_room() {
     let dir = tempfile::tempdir().unwrap();
-    let spool = open_limited(dir.path(), SpoolLimits { max_bytes: 20_000, segment_bytes: 2000 });
+    let spool = open_limited(
+        dir.path(),
+        SpoolLimits {
+            max_bytes: 20_000,
+            segment_bytes: 2000,
+        },
+    );
     let mut taken = 0;
     let refused = loop {
         match wait(spool.append(event(taken))) {
@@ -195,7 +234,11 @@ fn a_full_spool_refuses_and_takes_again_after_digest_made_room() {
     assert!(matches!(refused, SpoolError::Full(time) if time > Duration::ZERO));
     assert!(spool.stats().bytes <= 20_000);
     let (numbers, position) = drain(&spool);
-    assert_eq!(numbers, (0..taken).collect::<Vec<_>>(), "what was acknowledged is there");
+    assert_eq!(
+        numbers,
+        (0..taken).collect::<Vec<_>>(),
+        "what was acknowledged is there"
+    );
     spool.commit(position.unwrap()).unwrap();
     append(&spool, taken..taken + 5);
 }
@@ -204,7 +247,13 @@ fn a_full_spool_refuses_and_takes_again_after_digest_made_room() {
 fn a_small_limit_never_locks_itself_up() {
     // The segment being written counts too; it has to be finished and freed long before it fills the limit.
     let dir = tempfile::tempdir().unwrap();
-    let spool = open_limited(dir.path(), SpoolLimits { max_bytes: 20_000, segment_bytes: 1 << 30 });
+    let spool = open_limited(
+        dir.path(),
+        SpoolLimits {
+            max_bytes: 20_000,
+            segment_bytes: 1 << 30,
+        },
+    );
     for number in 0..300 {
         wait(spool.append(event(number))).unwrap_or_else(|error| panic!("event {number}: {error}"));
         let batch = spool.next_batch(1, usize::MAX).unwrap();
@@ -230,11 +279,19 @@ fn a_tail_torn_at_every_byte_is_survived() {
     for cut in 0..=bytes.len() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(&name), &bytes[..cut]).unwrap();
-        let whole = ends.iter().filter(|end| **end <= cut).count().saturating_sub(1) as u64;
+        let whole = ends
+            .iter()
+            .filter(|end| **end <= cut)
+            .count()
+            .saturating_sub(1) as u64;
         let spool = open(dir.path());
         assert_eq!(spool.stats().records, whole, "cut at {cut}");
         append(&spool, [whole]);
-        assert_eq!(drain(&spool).0, (0..=whole).collect::<Vec<_>>(), "cut at {cut}");
+        assert_eq!(
+            drain(&spool).0,
+            (0..=whole).collect::<Vec<_>>(),
+            "cut at {cut}"
+        );
     }
 }
 
@@ -257,11 +314,17 @@ fn garbage_behind_the_last_record_is_left_out() {
 #[test]
 fn a_crash_between_cursor_and_deletion_repeats_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let limits = SpoolLimits { max_bytes: 1 << 20, segment_bytes: 2000 };
+    let limits = SpoolLimits {
+        max_bytes: 1 << 20,
+        segment_bytes: 2000,
+    };
     let spool = open_limited(dir.path(), limits.clone());
     append(&spool, 0..30);
     let names: Vec<_> = segment::list(dir.path()).unwrap();
-    let kept: Vec<_> = names.iter().map(|n| fs::read(segment::path(dir.path(), *n)).unwrap()).collect();
+    let kept: Vec<_> = names
+        .iter()
+        .map(|n| fs::read(segment::path(dir.path(), *n)).unwrap())
+        .collect();
     let (_, position) = drain(&spool);
     spool.commit(position.unwrap()).unwrap();
     drop(spool);
@@ -309,7 +372,13 @@ fn a_full_disk_refuses_keeps_what_was_acknowledged_and_recovers() {
     let dir = tempfile::tempdir().unwrap();
     let room = Arc::new(AtomicI64::new(1000));
     let disk = Box::new(SmallDisk(room.clone()));
-    let spool = Spool::open_on(dir.path(), SpoolLimits::default(), Arc::new(Metrics::new()), disk).unwrap();
+    let spool = Spool::open_on(
+        dir.path(),
+        SpoolLimits::default(),
+        Arc::new(Metrics::new()),
+        disk,
+    )
+    .unwrap();
     let mut acknowledged = Vec::new();
     for number in 0..20 {
         match wait(spool.append(event(number))) {
@@ -320,10 +389,20 @@ fn a_full_disk_refuses_keeps_what_was_acknowledged_and_recovers() {
             room.store(1_000_000, Ordering::SeqCst);
         }
     }
-    assert!(acknowledged.len() > 4 && acknowledged.len() < 20, "{acknowledged:?}");
-    assert!(acknowledged.ends_with(&[16, 17, 18, 19]), "it recovers by itself");
+    assert!(
+        acknowledged.len() > 4 && acknowledged.len() < 20,
+        "{acknowledged:?}"
+    );
+    assert!(
+        acknowledged.ends_with(&[16, 17, 18, 19]),
+        "it recovers by itself"
+    );
     drop(spool);
-    assert_eq!(drain(&open(dir.path())).0, acknowledged, "half-written groups leave no trace");
+    assert_eq!(
+        drain(&open(dir.path())).0,
+        acknowledged,
+        "half-written groups leave no trace"
+    );
 }
 
 /// A disk whose every third sync fails.
@@ -346,7 +425,13 @@ impl Disk for FlakyDisk {
 fn a_failed_sync_is_never_acknowledged_and_a_new_segment_begins() {
     let dir = tempfile::tempdir().unwrap();
     let disk = Box::new(FlakyDisk(AtomicUsize::new(0)));
-    let spool = Spool::open_on(dir.path(), SpoolLimits::default(), Arc::new(Metrics::new()), disk).unwrap();
+    let spool = Spool::open_on(
+        dir.path(),
+        SpoolLimits::default(),
+        Arc::new(Metrics::new()),
+        disk,
+    )
+    .unwrap();
     let mut acknowledged = Vec::new();
     for number in 0..9 {
         match wait(spool.append(event(number))) {
@@ -371,13 +456,18 @@ fn a_disk_that_is_really_full_is_survived() {
         .output()
         .is_ok_and(|output| output.status.success());
     if !mounted {
-        eprintln!("skipped: a_disk_that_is_really_full_is_survived: a tmpfs cannot be mounted here");
+        eprintln!(
+            "skipped: a_disk_that_is_really_full_is_survived: a tmpfs cannot be mounted here"
+        );
         return;
     }
     struct Unmount<'a>(&'a Path);
     impl Drop for Unmount<'_> {
         fn drop(&mut self) {
-            let _ = std::process::Command::new("umount").arg("-l").arg(self.0).status();
+            let _ = std::process::Command::new("umount")
+                .arg("-l")
+                .arg(self.0)
+                .status();
         }
     }
     let unmount = Unmount(dir.path());

@@ -45,7 +45,13 @@ struct Writer<'a> {
 
 /// Runs until the spool is closing and nothing waits. `number` is the newest segment there ever was.
 pub(super) fn run(shared: &Shared, number: u64, disk: &dyn Disk) {
-    let mut writer = Writer { shared, disk, file: None, number, end: 0 };
+    let mut writer = Writer {
+        shared,
+        disk,
+        file: None,
+        number,
+        end: 0,
+    };
     let mut buffer = Vec::new();
     while let Some(group) = next_group(shared) {
         let began = Instant::now();
@@ -58,7 +64,9 @@ pub(super) fn run(shared: &Shared, number: u64, disk: &dyn Disk) {
         let result = writer.write_group(&buffer);
         match &result {
             Ok(()) => {
-                shared.metrics.spool_group(records as usize, began.elapsed());
+                shared
+                    .metrics
+                    .spool_group(records as usize, began.elapsed());
                 let mut state = shared.lock();
                 state.records += records;
                 if let Some(active) = state.segments.last_mut() {
@@ -69,7 +77,11 @@ pub(super) fn run(shared: &Shared, number: u64, disk: &dyn Disk) {
                 shared.report(&state);
             }
             Err(error) => {
-                let name = if matches!(error, SpoolError::Full(_)) { "full" } else { "io" };
+                let name = if matches!(error, SpoolError::Full(_)) {
+                    "full"
+                } else {
+                    "io"
+                };
                 shared.metrics.spool_refused(name, records);
                 settle(&mut shared.lock(), &group);
             }
@@ -95,7 +107,10 @@ fn next_group(shared: &Shared) -> Option<Vec<Waiting>> {
         if state.closing {
             return None;
         }
-        state = shared.work.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+        state = shared
+            .work
+            .wait(state)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
     }
 }
 
@@ -108,7 +123,9 @@ impl Writer<'_> {
     fn write_group(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
         let mut file = match self.file.take() {
             Some(file) if self.end < self.shared.limits.segment_bytes => file,
-            _ => self.begin_segment().map_err(|error| self.explain(&error, "begin a new segment"))?,
+            _ => self
+                .begin_segment()
+                .map_err(|error| self.explain(&error, "begin a new segment"))?,
         };
         if let Err(error) = self.disk.write(&mut file, bytes) {
             let reason = self.explain(&error, "write");
@@ -142,7 +159,11 @@ impl Writer<'_> {
         self.number = number;
         self.end = segment::HEADER;
         let mut state = self.shared.lock();
-        state.segments.push(SegmentState { number, end: segment::HEADER, records: 0 });
+        state.segments.push(SegmentState {
+            number,
+            end: segment::HEADER,
+            records: 0,
+        });
         state.active = Some(number);
         Ok(file)
     }
@@ -150,7 +171,9 @@ impl Writer<'_> {
     /// Takes a half-written group off the end of the file, so that the next one begins on a clean edge and a full
     /// disk gets its space back. False when even that fails; the segment must not be written any more then.
     fn cut_back(&mut self, file: &mut File) -> bool {
-        let cut = file.set_len(self.end).and_then(|()| file.seek(SeekFrom::Start(self.end)).map(|_| ()));
+        let cut = file
+            .set_len(self.end)
+            .and_then(|()| file.seek(SeekFrom::Start(self.end)).map(|_| ()));
         if let Err(error) = &cut {
             tracing::error!(%error, "a half-written group could not be cut off the spool; a new segment begins");
         }
@@ -176,7 +199,9 @@ fn count_frames(mut frames: &[u8]) -> u64 {
     let mut count = 0;
     while let Some((length, _)) = super::record::frame_header(frames) {
         count += 1;
-        frames = frames.get(super::record::FRAME_HEADER + length..).unwrap_or_default();
+        frames = frames
+            .get(super::record::FRAME_HEADER + length..)
+            .unwrap_or_default();
     }
     count
 }
