@@ -12,6 +12,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,
+    // Libraries change rarely: apart from our code, browsers keep them over an upgrade.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "libraries", test: /node_modules/ }] } } },
   },
   // `npm run dev` beside a running collector: FAULTWIRE_URL names it.
   server: {

@@ -7,6 +7,7 @@ import { Shell } from "@/components/shell/shell";
 import { Toaster } from "@/components/ui/toast";
 import { TooltipProvider } from "@/components/ui/tooltip";
 import { IssuePage } from "@/pages/issue";
+import { IssueEventsPage } from "@/pages/issue-events";
 import { IssuesPage } from "@/pages/issues";
 import { LoginPage } from "@/pages/login";
 import { Crashed, NotFoundPage } from "@/pages/not-found";
@@ -44,6 +45,7 @@ const router = createBrowserRouter([
           { path: "/projects/:projectId", element: <IssuesPage /> },
           { path: "/projects/:projectId/setup", element: <WaitingPage /> },
           { path: "/issues/:issueId", element: <IssuePage /> },
+          { path: "/issues/:issueId/events", element: <IssueEventsPage /> },
           { path: "/issues/:issueId/events/:eventId", element: <IssuePage /> },
           { path: "*", element: <NotFoundPage /> },
         ],

@@ -55,8 +55,8 @@ function Detail({ issue }: { issue: IssueDetail }) {
 
   return (
     <div className="mx-auto max-w-7xl px-4 py-5 md:px-8 md:py-6">
-      <IssueHeader issue={issue} onStatus={toggle} />
-      <div className="mt-5 grid gap-5 xl:grid-cols-[minmax(0,1fr)_20rem]">
+      <IssueHeader issue={issue} onStatus={toggle} view="details" />
+      <div className="mt-4 grid gap-5 xl:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="min-w-0 space-y-4">
           {data ? (
             <MetaContext value={data.event._meta}>

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { CheckCircle2, PartyPopper, SearchX, Settings2 } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { Link, Navigate, useNavigate, useSearchParams } from "react-router";
 import { ApiFailure } from "@/api/client";
 import { issuesQuery, projectQuery, type Sort } from "@/api/queries";
@@ -9,11 +9,12 @@ import type { Issue, IssueStatus, Project } from "@/api/types";
 import { IssueHead, IssueRow, RowSkeletons } from "@/components/issue/row";
 import { SearchBox } from "@/components/issue/search-box";
 import { ListActions } from "@/components/issue/list-actions";
+import { More } from "@/components/more";
 import { useRouteId } from "@/components/route-id";
 import { PlatformTile } from "@/components/shell/platform";
 import { PageSkeleton } from "@/components/shell/shell";
 import { Button, buttonClass } from "@/components/ui/button";
-import { Card, Empty, Failure, Skeleton } from "@/components/ui/states";
+import { Card, Empty, Failure } from "@/components/ui/states";
 import { Segments } from "@/components/ui/tabs";
 import { useHotkeys } from "@/hotkeys/hotkeys";
 import { format, parse } from "@/search/words";
@@ -163,26 +164,6 @@ function useSelection(issues: Issue[]) {
       setTicked(next);
     },
   };
-}
-
-/** Loads the next page when the reader comes near the end; the button is for keyboards and for old browsers. */
-function More({ busy, onMore }: { busy: boolean; onMore: () => void }) {
-  const element = useRef<HTMLDivElement>(null);
-  const latest = useRef(onMore);
-  useEffect(() => {
-    latest.current = onMore;
-  });
-  useEffect(() => {
-    if (busy || !element.current) return;
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && latest.current(), { rootMargin: "400px" });
-    observer.observe(element.current);
-    return () => observer.disconnect();
-  }, [busy]);
-  return (
-    <div ref={element} className="flex justify-center border-t p-3">
-      {busy ? <Skeleton className="h-7 w-24" /> : <Button look="ghost" size="sm" onClick={onMore}>Show more</Button>}
-    </div>
-  );
 }
 
 function Nothing({ status, searched, onClear }: { status: IssueStatus; searched: boolean; onClear: () => void }) {

@@ -85,7 +85,7 @@ export function TagShares({ issue, columns = false }: { issue: Pick<IssueDetail,
             <ul className="space-y-1">
               {tag.values.slice(0, 4).map(({ value, count }) => (
                 <li key={value} className="relative flex h-6 items-center justify-between gap-2 overflow-hidden rounded-sm bg-sunken px-2 text-xs">
-                  <span className="absolute inset-y-0 left-0 bg-accent/15" style={{ width: `${(count / Math.max(1, tag.total)) * 100}%` }} aria-hidden />
+                  <span className="absolute inset-y-0 left-0 bg-accent/15 dark:bg-accent/30" style={{ width: `${(count / Math.max(1, tag.total)) * 100}%` }} aria-hidden />
                   <span className="relative min-w-0 truncate" title={value}>
                     {value === "" ? <span className="text-ink-3">empty</span> : <Scrubbed text={value} />}
                   </span>

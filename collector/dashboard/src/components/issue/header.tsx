@@ -7,10 +7,11 @@ import { Scrubbed } from "@/components/event/scrubbed";
 import { Button } from "@/components/ui/button";
 import { CopyButton } from "@/components/ui/copy";
 import { Tooltip } from "@/components/ui/tooltip";
+import { compact } from "@/format/number";
 import { LevelBadge, StatusBadge, SubstatusBadge } from "./badges";
 
 /** `onStatus` toggles: asking for the status the issue has reopens it. */
-export function IssueHeader({ issue, onStatus }: { issue: IssueDetail; onStatus: (status: IssueStatus) => void }) {
+export function IssueHeader({ issue, onStatus, view }: { issue: IssueDetail; onStatus: (status: IssueStatus) => void; view: "details" | "events" }) {
   const { data: projects } = useQuery(projectsQuery);
   const project = projects?.find(({ id }) => id === issue.project_id);
 
@@ -63,6 +64,24 @@ export function IssueHeader({ issue, onStatus }: { issue: IssueDetail; onStatus:
           )}
         </div>
       </div>
+      <nav aria-label="Issue" className="mt-4 flex gap-5 border-b text-sm">
+        {TABS.map(({ path, label }) => (
+          <Link
+            key={path}
+            to={`/issues/${issue.id}${path}`}
+            aria-current={(path === "/events") === (view === "events") ? "page" : undefined}
+            className="-mb-px border-b-2 border-transparent pb-2 text-ink-2 hover:text-ink aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-ink"
+          >
+            {label}
+            {path === "/events" && <span className="num ml-1.5 text-xs font-normal text-ink-3">{compact(issue.count)}</span>}
+          </Link>
+        ))}
+      </nav>
     </header>
   );
 }
+
+const TABS = [
+  { path: "", label: "Details" },
+  { path: "/events", label: "All events" },
+];

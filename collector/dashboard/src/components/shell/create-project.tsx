@@ -50,7 +50,7 @@ function Form({ onDone }: { onDone: () => void }) {
         if (name.trim() !== "") create.mutate();
       }}
     >
-      <Field label="Name" value={name} onChange={(event) => setName(event.target.value)} placeholder="Checkout service" autoFocus maxLength={100} required error={create.isError ? words(create.error) : null} />
+      <Field label="Name" value={name} onChange={(event) => setName(event.target.value)} placeholder="Checkout service" maxLength={100} required error={create.isError ? words(create.error) : null} />
       <fieldset className="mt-1">
         <legend className="mb-1.5 text-sm font-medium">Platform</legend>
         <div className="grid grid-cols-2 gap-2 sm:grid-cols-3">

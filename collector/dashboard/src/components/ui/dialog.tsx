@@ -13,7 +13,11 @@ export function Dialog({ open, onClose, title, hint, children }: { open: boolean
   useEffect(() => {
     const dialog = element.current;
     if (!dialog) return;
-    if (open && !dialog.open) dialog.showModal();
+    if (open && !dialog.open) {
+      dialog.showModal();
+      // The browser would choose the close button, which stands first.
+      (dialog.querySelector<HTMLElement>("input:not([type=radio])") ?? dialog).focus();
+    }
     if (!open && dialog.open) dialog.close();
   }, [open]);
 
@@ -21,10 +25,11 @@ export function Dialog({ open, onClose, title, hint, children }: { open: boolean
   return (
     <dialog
       ref={element}
+      tabIndex={-1}
       aria-labelledby={id}
       onClose={onClose}
       onMouseDown={(event) => event.target === element.current && onClose()}
-      className="m-auto w-[min(28rem,calc(100vw-2rem))] rounded-xl bg-raised p-0 text-ink shadow-pop animate-pop"
+      className="m-auto w-[min(28rem,calc(100vw-2rem))] rounded-xl bg-raised p-0 text-ink shadow-pop outline-none animate-pop"
     >
       <div className="flex items-start justify-between gap-4 px-5 pt-4 pb-1">
         <div>
