@@ -6,8 +6,8 @@
 // (bench/sink.mjs), and is the median over the rounds; rounds alternate between the SDKs, so that a busy minute of the
 // machine hits both. Targets are those of the project's list of measured peers. Exits with 1 if a "must" is missed.
 
-import { execFileSync, fork, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { fork, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -24,10 +24,6 @@ const { values: flags } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-
-/** Tells the size of the addon, and whether it is the one users run. */
-const SIZE = `for (const file of require("fs").readdirSync(".").filter((name) => name.endsWith(".node")))
-  console.log((require("fs").statSync(file).size / 1048576).toFixed(1) + " MB" + (require("fs").readFileSync(file).includes(".debug_line") ? " (a development build: not what users run)" : ""));`;
 
 const peers = ["faultwire"];
 if (existsSync(join(here, "node_modules/@sentry/node"))) peers.push("sentry");
@@ -139,6 +135,7 @@ function atMost(limit) {
 }
 
 function addonSize() {
-  const listed = execFileSync(process.execPath, ["-e", SIZE], { cwd: join(here, "..") }).toString();
-  return `addon ${listed.trim()}`;
+  const file = readdirSync(join(here, "..")).find((name) => name.endsWith(".node"));
+  const megabytes = statSync(join(here, "..", file)).size / 1_048_576;
+  return `addon ${megabytes.toFixed(1)} MB${megabytes > 12 ? " (A DEVELOPMENT BUILD: not what users run)" : ""}`;
 }

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { test } from "node:test";
 
 const require = createRequire(import.meta.url);
-const { CONTEXT_BOUNDS, ERROR_BOUNDS, toJson } = require("../dist/bounded.js");
+const { CONTEXT_BOUNDS, ERROR_BOUNDS, toJson } = require("../dist/modules/bounded.js");
 
 /** What a reader of the JSON sees. */
 const seen = (value, bounds) => JSON.parse(toJson(value, bounds));

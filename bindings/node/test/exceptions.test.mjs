@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { runInNewContext } from "node:vm";
 
 const require = createRequire(import.meta.url);
-const { describe } = require("../dist/exceptions.js");
+const { describe } = require("../dist/modules/exceptions.js");
 
 const GENERIC = { type: "generic", handled: true };
 const describeIt = (thrown) => describe(thrown, GENERIC, describeIt);

@@ -51,6 +51,7 @@ export function loadAddon(): Loaded {
 
 function load(): Loaded {
   const platform = platformName();
+  // The package is one file, dist/index.js.
   const local = join(__dirname, "..", `faultwire.${platform}.node`);
   const candidates = existsSync(local) ? [local] : [];
   candidates.push(`@faultwire/node-${platform}`);
