@@ -238,7 +238,10 @@ impl Engine {
         }
         let object = event.make_object();
         pipeline::identify(object, capture.id, capture.now);
-        let own_level = object.get("level").filter(|level| !level.is_null()).cloned();
+        let own_level = object
+            .get("level")
+            .filter(|level| !level.is_null())
+            .cloned();
         capture.scope.merge_into(object, capture.now.wall);
         if capture.fatal {
             // A scope that lowers levels does not make a crash a warning; a host that names the level knows better.

@@ -115,7 +115,10 @@ mod tests {
         assert!(ignores(&["/^x is/"], EVENT));
         assert!(ignores(&["/^typeerror: X/i"], EVENT));
         assert!(ignores(&["/^typeerror: X/gi"], EVENT));
-        assert!(ignores(&[r"/^GRÜSSE: \d+/i"], r#"{"message":"grüsse: 12"}"#));
+        assert!(ignores(
+            &[r"/^GRÜSSE: \d+/i"],
+            r#"{"message":"grüsse: 12"}"#
+        ));
         assert!(!ignores(&["hidden", "/^typeerror/", ""], EVENT));
         assert!(ignores(&["offline"], r#"{"message":"we are offline"}"#));
         assert!(ignores(
