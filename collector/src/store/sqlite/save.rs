@@ -4,6 +4,7 @@
 //! one update of the issue and not a hundred. All of it happens in the caller's transaction.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
@@ -287,8 +288,15 @@ impl<'a> Saver<'a> {
                 statement.execute(params![int(*id), int(*bucket), int(*events)])?;
             }
         }
-        for ((issue_id, key), values) in &self.tags {
-            count_tag(c, *issue_id, key, values)?;
+        // The most frequent first: where an app makes up names, those must not take the places of real tags.
+        let tags = self.tags.iter().map(|((issue_id, key), values)| {
+            let total: u64 = values.values().sum();
+            (*issue_id, Reverse(total), *key, values)
+        });
+        let mut tags: Vec<_> = tags.collect();
+        tags.sort_unstable_by_key(|(issue_id, total, key, _)| (*issue_id, *total, *key));
+        for (issue_id, Reverse(total), key, values) in tags {
+            count_tag(c, issue_id, key, total, values)?;
         }
         let outcomes: Vec<_> = self
             .outcomes
@@ -456,8 +464,13 @@ impl<'a> IssueRow<'a> {
 }
 
 /// Adds one tag's values of a batch to an issue's counters, within the bounds.
-fn count_tag(c: &Connection, issue_id: u64, key: &str, values: &BTreeMap<&str, u64>) -> Result<()> {
-    let total: u64 = values.values().sum();
+fn count_tag(
+    c: &Connection,
+    issue_id: u64,
+    key: &str,
+    total: u64,
+    values: &BTreeMap<&str, u64>,
+) -> Result<()> {
     let distinct: Option<i64> = c
         .prepare_cached(
             "UPDATE issue_tag_keys SET events = events + ?3 WHERE issue_id = ?1 AND key = ?2
