@@ -126,6 +126,11 @@ impl Client {
         self.inner.runtime().is_none_or(|runtime| runtime.close(timeout_ms))
     }
 
+    /// [`Client::close`] with option `shutdownTimeout`: the most an exit may be held up.
+    pub fn shut_down(&self) -> bool {
+        self.inner.runtime().is_none_or(|runtime| runtime.close(runtime.setup.shutdown_timeout_ms))
+    }
+
     /// Counters as JSON: `{"captured":n,"recovered":n,"delivered":n,"queued":n,"lost":{"reason":n}}`. At any moment
     /// `captured + recovered = delivered + queued + lost`.
     pub fn stats(&self) -> String {

@@ -52,6 +52,8 @@ pub(crate) struct Driver {
     payloads: Payloads,
     senders: Senders,
     waits: HashMap<u64, Arc<Signal>>,
+    /// Answers of the outbox that were not given yet.
+    answers: Vec<(Arc<Signal>, bool)>,
     /// Fatal events that could not be made durable: their capture waits for delivery instead.
     last_words: HashMap<u64, Arc<Signal>>,
     next_token: u64,
@@ -77,6 +79,7 @@ impl Driver {
             payloads: Payloads::default(),
             senders: parts.senders,
             waits: HashMap::new(),
+            answers: Vec::new(),
             last_words: HashMap::new(),
             next_token: 0,
             next_key: 0,
@@ -92,31 +95,31 @@ impl Driver {
         driver
     }
 
-    /// Takes an event into the queue. `durable` is set for a fatal one and told when it is safe.
-    pub(crate) fn enqueue(&mut self, ready: Ready, durable: Option<Arc<Signal>>) {
+    /// Takes an event into the queue. A fatal one is synced at once; `stored` is told when it is as safe as it gets.
+    pub(crate) fn enqueue(&mut self, ready: Ready, fatal: bool, stored: Option<Arc<Signal>>) {
         self.next_key += 1;
         let key = self.next_key;
         self.handle(Input::Enqueue(ready.entry(key, ready.payload.len() as u64)));
         let meta = ready.meta();
         let payload = ready.payload;
-        if self.write(key, &meta, &payload) {
+        let on_disk = self.write(key, &meta, &payload);
+        if on_disk {
             self.payloads.cache(key, payload);
-            if let Some(durable) = durable {
-                self.sync();
-                durable.give(true);
-            } else if self.store.as_ref().is_some_and(|s| s.unsynced() >= SYNC_AFTER_BYTES) {
+            if fatal || self.store.as_ref().is_some_and(|s| s.unsynced() >= SYNC_AFTER_BYTES) {
                 self.sync();
             } else if self.sync_due.is_none() {
                 self.sync_due = Some(clock::after(SYNC_AFTER_MS));
             }
-            self.handle(Input::Stored { key });
         } else {
             self.payloads.keep(key, payload);
-            if let Some(durable) = durable {
-                self.last_words.insert(key, durable);
-            }
-            self.handle(Input::StoreFailed { key });
         }
+        match stored {
+            // Only its delivery can save it now.
+            Some(stored) if fatal && !on_disk => drop(self.last_words.insert(key, stored)),
+            Some(stored) => stored.give(on_disk),
+            None => {}
+        }
+        self.handle(if on_disk { Input::Stored { key } } else { Input::StoreFailed { key } });
     }
 
     /// Enters events that were lost before they came here.
@@ -158,6 +161,14 @@ impl Driver {
     /// Whether a close has been answered: the worker can end.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// Wakes those whose flush or close was answered. Apart from the answering, so that the books are published first:
+    /// who waited for delivery expects to see it in them.
+    pub(crate) fn give_answers(&mut self) {
+        for (signal, drained) in self.answers.drain(..) {
+            signal.give(drained);
+        }
     }
 
     /// When [`Driver::work`] has something to do at the latest.
@@ -244,7 +255,7 @@ impl Driver {
 
     fn answer(&mut self, token: u64, drained: bool) {
         if let Some(signal) = self.waits.remove(&token) {
-            signal.give(drained);
+            self.answers.push((signal, drained));
         }
     }
 

@@ -24,4 +24,5 @@ mod transport;
 mod worker;
 
 pub use client::{Client, Scope, Sdk};
+pub use faultwire_protocol::json;
 pub use own_thread::is_own as on_sdk_thread;

@@ -25,8 +25,8 @@ pub(crate) struct Captured {
     id: EventId,
     now: Now,
     pub(crate) fatal: bool,
-    /// Set for a fatal event: told when it is durable.
-    pub(crate) durable: Option<Arc<Signal>>,
+    /// Who waits for it: told when it is stored, and if it is fatal, synced.
+    pub(crate) stored: Option<Arc<Signal>>,
 }
 
 /// In which form the host gave it.
@@ -41,7 +41,7 @@ pub(crate) enum Event {
 
 impl Captured {
     pub(crate) fn new(event: Event, id: EventId, now: Now, fatal: bool) -> Captured {
-        Captured { event, id, now, fatal, durable: None }
+        Captured { event, id, now, fatal, stored: None }
     }
 
     /// About how many bytes it keeps from the host's memory.
@@ -108,6 +108,7 @@ impl Worker {
             }
         }
         self.publish();
+        self.driver.give_answers();
     }
 
     /// One round: wait, take what is there, do what is due, publish.
@@ -121,11 +122,11 @@ impl Worker {
             self.take(message);
             taken += 1;
         }
-        if self.driver.is_closed() {
-            return;
+        if !self.driver.is_closed() {
+            self.driver.work();
         }
-        self.driver.work();
         self.publish();
+        self.driver.give_answers();
         self.shrink();
     }
 
@@ -148,17 +149,17 @@ impl Worker {
 
     fn take_event(&mut self, captured: Captured) {
         self.entered += 1;
-        let durable = captured.durable.clone();
-        self.in_hand = Some(durable.clone());
+        let (stored, fatal) = (captured.stored.clone(), captured.fatal);
+        self.in_hand = Some(stored.clone());
         let outcome = self.prepare(captured);
         self.in_hand = None;
         match outcome {
-            Outcome::Ready(ready) => self.driver.enqueue(ready, durable),
+            Outcome::Ready(ready) => self.driver.enqueue(ready, fatal, stored),
             Outcome::Dropped(loss) => {
                 self.driver.lost(loss, 1);
                 // There is nothing to wait for.
-                if let Some(durable) = durable {
-                    durable.give(false);
+                if let Some(stored) = stored {
+                    stored.give(false);
                 }
             }
         }
@@ -177,10 +178,10 @@ impl Worker {
     }
 
     fn give_up_in_hand(&mut self) {
-        if let Some(durable) = self.in_hand.take() {
+        if let Some(stored) = self.in_hand.take() {
             let _ = catch_unwind(AssertUnwindSafe(|| self.driver.lost(Loss::InternalSdkError, 1)));
-            if let Some(durable) = durable {
-                durable.give(false);
+            if let Some(stored) = stored {
+                stored.give(false);
             }
         }
     }

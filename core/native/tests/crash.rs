@@ -4,6 +4,7 @@
 //! `FAULTWIRE_ROUNDS` sets how often each scenario is repeated (default 20; CI's long run uses 200).
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test that names its line")]
 
 mod support;
 

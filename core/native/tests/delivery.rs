@@ -1,5 +1,7 @@
 //! From a capture to the server: what arrives, in which form, and what the answers do.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test that names its line")]
+
 mod support;
 
 use std::time::Duration;

@@ -13,6 +13,9 @@ use super::{Job, Outcome};
 use crate::clock;
 use faultwire_protocol::time::Millis;
 
+/// Payload, client report and time of sending to the bytes to send.
+pub(crate) type Seal = fn(Option<&[u8]>, Option<&str>, Millis) -> Vec<u8>;
+
 /// Where and how to post.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpConfig {
@@ -29,7 +32,7 @@ pub(crate) struct HttpConfig {
     /// Connections kept for re-use.
     pub(crate) connections: usize,
     /// Completes a stored envelope: adds `sent_at` and, if there is one, a client report item.
-    pub(crate) seal: fn(Option<&[u8]>, Option<&str>, Millis) -> Vec<u8>,
+    pub(crate) seal: Seal,
 }
 
 /// A configured client. Nothing is read or connected before the first post, which happens on a sender thread: loading

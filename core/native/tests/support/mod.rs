@@ -4,6 +4,7 @@
 //! otherwise. Nothing here sleeps to wait for the client: tests wait for requests to arrive.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test helper is a failed test that names its line")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
