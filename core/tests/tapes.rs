@@ -7,28 +7,8 @@
 mod tape;
 
 use serde_json::{Value, json};
-use std::fmt::Write;
 use std::fs;
-use std::path::PathBuf;
-use tape::World;
-
-fn tapes() -> Vec<(PathBuf, Value)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/tapes");
-    let files = fs::read_dir(folder)
-        .expect("the folder of tapes")
-        .map(|entry| entry.expect("readable").path());
-    let mut files: Vec<PathBuf> = files
-        .filter(|path| path.extension().is_some_and(|end| end == "json"))
-        .collect();
-    files.sort();
-    let read = |path: PathBuf| {
-        let text = fs::read_to_string(&path).expect("readable");
-        let tape = serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        (path, tape)
-    };
-    files.into_iter().map(read).collect()
-}
+use tape::{World, tapes, text_of};
 
 /// Plays steps and gives each as it must stand in the file.
 fn play(tape: &Value, world: &mut World, steps: usize) -> Vec<Value> {
@@ -110,23 +90,4 @@ fn restart_after_every_step_of_every_tape_loses_nothing_on_disk() {
             assert_eq!(missing, recovered.lost_total(), "{place}");
         }
     }
-}
-
-/// One step per line, so that a changed expectation is a changed line.
-fn text_of(tape: &Value, steps: &[Value]) -> String {
-    let config = tape.get("config").cloned().unwrap_or(json!({}));
-    let mut out = format!(
-        "{{\n\"story\": {},\n\"seed\": {},\n\"config\": {config},\n\"steps\": [\n",
-        tape["story"], tape["seed"]
-    );
-    for (index, step) in steps.iter().enumerate() {
-        let [at, input, output, deadline, books] =
-            ["at", "in", "out", "deadline", "books"].map(|part| &step[part]);
-        let comma = if index + 1 < steps.len() { "," } else { "" };
-        let _ = writeln!(
-            out,
-            "{{\"at\":{at},\"in\":{input},\n \"out\":{output},\n \"deadline\":{deadline},\"books\":{books}}}{comma}"
-        );
-    }
-    out + "]\n}\n"
 }

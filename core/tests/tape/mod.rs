@@ -1,5 +1,4 @@
 //! The words of a tape: JSON on one side, the outbox's inputs and outputs on the other. Format: `vectors/README.md`.
-#![allow(dead_code, reason = "each test binary uses its part")]
 
 use faultwire_core::loss::Loss;
 use faultwire_core::outbox::{
@@ -9,6 +8,9 @@ use faultwire_protocol::id::EventId;
 use faultwire_protocol::time::{Millis, Now};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
 
 /// Wall time at mono 0, plus what `wall_jump` adds.
 const WALL: u64 = 1_762_000_000_000;
@@ -313,4 +315,42 @@ fn output(output: &Output) -> Value {
 
 fn parse(report: &str) -> Value {
     serde_json::from_str(report).expect("a report is JSON")
+}
+
+/// Every tape with the path of its file.
+pub fn tapes() -> Vec<(PathBuf, Value)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/tapes");
+    let files = fs::read_dir(folder)
+        .expect("the folder of tapes")
+        .map(|entry| entry.expect("readable").path());
+    let mut files: Vec<PathBuf> = files
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
+        .collect();
+    files.sort();
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("readable");
+        let tape = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path, tape)
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// One step per line, so that a changed expectation is a changed line.
+pub fn text_of(tape: &Value, steps: &[Value]) -> String {
+    let config = tape.get("config").cloned().unwrap_or(json!({}));
+    let mut out = format!(
+        "{{\n\"story\": {},\n\"seed\": {},\n\"config\": {config},\n\"steps\": [\n",
+        tape["story"], tape["seed"]
+    );
+    for (index, step) in steps.iter().enumerate() {
+        let [at, input, output, deadline, books] =
+            ["at", "in", "out", "deadline", "books"].map(|part| &step[part]);
+        let comma = if index + 1 < steps.len() { "," } else { "" };
+        let _ = writeln!(
+            out,
+            "{{\"at\":{at},\"in\":{input},\n \"out\":{output},\n \"deadline\":{deadline},\"books\":{books}}}{comma}"
+        );
+    }
+    out + "]\n}\n"
 }
