@@ -1,6 +1,9 @@
 //! Hostile and unlucky input against the real program: bounded memory, the right status, a clear reason, and a server
 //! that goes on as if nothing had happened.
 
+// Clippy takes helpers of tests for ordinary code.
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::io::{BufReader, Read as _, Write as _};

@@ -1,5 +1,8 @@
 //! What was answered with 200 is in the store exactly once, whatever happens to the process or the disk.
 
+// Clippy takes helpers of tests for ordinary code.
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::BTreeMap;

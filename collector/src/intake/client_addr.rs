@@ -52,7 +52,12 @@ mod tests {
     #[test]
     fn forwarding_headers_are_believed_from_proxies_only() {
         let trusted: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
-        let cases: [(&str, &[(&'static str, &str)], &str); 8] = [
+        type Case = (
+            &'static str,
+            &'static [(&'static str, &'static str)],
+            &'static str,
+        );
+        let cases: [Case; 8] = [
             (
                 "203.0.113.9",
                 &[("x-forwarded-for", "198.51.100.1")],

@@ -2,8 +2,10 @@
 
 // Every test file is a program of its own and uses its share of this.
 #![allow(dead_code)]
+// Clippy takes helpers of tests for ordinary code; a failed unwrap here is a failed test that names its line.
+#![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -144,7 +144,7 @@ pub fn frame(bytes: &[u8]) -> Frame<'_> {
     let Some((length, crc)) = frame_header(bytes) else {
         return Frame::Short;
     };
-    if length > MAX_BODY || length < MIN_BODY {
+    if !(MIN_BODY..=MAX_BODY).contains(&length) {
         return Frame::Damaged;
     }
     match bytes.get(FRAME_HEADER..FRAME_HEADER + length) {
