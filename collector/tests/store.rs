@@ -86,7 +86,7 @@ fn a_batch_that_fails_leaves_nothing() {
         ..Batch::default()
     };
     let error = store.save_batch(&batch).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(error.to_string().contains("refused by the test"), "{error}");
     assert!(store.issues(&filter(1), 0).unwrap().is_empty());
     assert_eq!(store.outcome_totals().unwrap().digested, 0);

@@ -70,6 +70,7 @@ impl From<store::Error> for ApiError {
         let status = match error.kind() {
             store::ErrorKind::Conflict => StatusCode::CONFLICT,
             store::ErrorKind::Invalid => StatusCode::BAD_REQUEST,
+            store::ErrorKind::Refused => return Self::internal(&error),
             _ => {
                 tracing::error!(%error, "store failed an api request");
                 let mut answer = Self::new(

@@ -56,8 +56,7 @@ fn digest(store: &dyn Store, spool: &Spool, metrics: &Metrics) -> anyhow::Result
         .collect::<store::Result<Vec<_>>>()?;
     let stopping = AtomicBool::new(false);
     let writer = Writer {
-        store,
-        spool,
+        save: &|batch| store.save_batch(batch),
         metrics,
         stopping: &stopping,
     };
@@ -65,7 +64,7 @@ fn digest(store: &dyn Store, spool: &Spool, metrics: &Metrics) -> anyhow::Result
         let (sender, receiver) = sync_channel::<Prepared>(1);
         thread::Builder::new()
             .name("digest-writer".into())
-            .spawn_scoped(scope, move || writer.run(&receiver))?;
+            .spawn_scoped(scope, move || writer.run(&receiver, spool))?;
         while let Some(read) = spool.next_batch(MAX_RECORDS, MAX_BYTES) {
             let oldest_ms = read.records.iter().map(|record| record.received_ms).min();
             let prepared = Prepared {

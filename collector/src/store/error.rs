@@ -1,4 +1,4 @@
-//! What can go wrong in a store, in the three kinds a caller can act on.
+//! What can go wrong in a store, in the kinds a caller can act on.
 
 use std::fmt;
 
@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Conflict,
     /// The request itself makes no sense (an empty name, a key of the wrong shape).
     Invalid,
+    /// The data base refuses the data itself: trying the same again will not help.
+    Refused,
     /// The data base could not do it now: disk full, locked, damaged. The message names the step.
     Unavailable,
 }
@@ -41,6 +43,18 @@ impl Error {
             kind: ErrorKind::Invalid,
             message: message.into(),
             source: None,
+        }
+    }
+
+    /// The back end refuses what it was given in `step`, and always will.
+    pub fn refused(
+        step: impl Into<String>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            kind: ErrorKind::Refused,
+            message: step.into(),
+            source: Some(Box::new(source)),
         }
     }
 

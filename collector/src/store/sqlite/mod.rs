@@ -185,9 +185,22 @@ fn connect(path: &Path, write: bool) -> Result<Connection> {
     open().map_err(failed(&format!("open the data base {}", path.display())))
 }
 
-/// Turns SQLite's error into ours, naming the step.
+/// Turns SQLite's error into ours, naming the step. What lies in the data is told from what lies in the machine
+/// (a full disk, a lock, damage): only the latter passes.
 fn failed(step: &str) -> impl FnOnce(rusqlite::Error) -> Error {
-    move |error| Error::unavailable(step, error)
+    use rusqlite::ErrorCode::{ConstraintViolation, ParameterOutOfRange, TooBig, TypeMismatch};
+    move |error| match &error {
+        rusqlite::Error::ToSqlConversionFailure(_) => Error::refused(step, error),
+        rusqlite::Error::SqliteFailure(code, _)
+            if matches!(
+                code.code,
+                ConstraintViolation | ParameterOutOfRange | TooBig | TypeMismatch
+            ) =>
+        {
+            Error::refused(step, error)
+        }
+        _ => Error::unavailable(step, error),
+    }
 }
 
 /// An unsigned figure as SQLite keeps it. Ours are times, counts and ids, all below 2^63.
