@@ -35,7 +35,8 @@ fn main() {
         started.elapsed().as_secs_f64() * 1e6
     );
 
-    let mut scope = scope(&engine);
+    let fifty = scope(&engine);
+    let mut scope = fifty.fork();
     measure("breadcrumb", 200_000, || scope.breadcrumb(crumb()));
     measure("breadcrumb after a fork", 20_000, || {
         black_box(scope.fork());
@@ -56,7 +57,7 @@ fn main() {
     println!("event of {} bytes from the host", event.len());
     let capture = Capture {
         event_json: event,
-        scope,
+        scope: fifty,
         id: EventId::from_random([7; 16]),
         now: NOW,
         fatal: false,

@@ -12,7 +12,7 @@
 use crate::loss::Loss;
 use crate::options::{Options, Warning};
 use crate::outbox::{EntryMeta, NewEntry, Priority};
-use crate::pipeline::{self, IgnoreList};
+use crate::pipeline::{self, IgnoreList, depth};
 use crate::scope::Scope;
 use faultwire_protocol::fingerprint;
 use faultwire_protocol::id::EventId;
@@ -211,8 +211,9 @@ impl Engine {
         now: Now,
         sources: &mut dyn Sources,
     ) -> Outcome {
-        let Ok(mut event @ Value::Object(_)) = json::parse(json) else {
-            return Outcome::Dropped(Loss::Invalid);
+        let mut event = match parse(json) {
+            Ok(event) => event,
+            Err(loss) => return Outcome::Dropped(loss),
         };
         let id = event
             .get("event_id")
@@ -230,9 +231,7 @@ impl Engine {
 
     /// Parse, ignore, scope, defaults, frames.
     fn merge<'a>(&'a self, capture: &'a Capture) -> Result<Value<'a>, Loss> {
-        let Ok(mut event @ Value::Object(_)) = json::parse(&capture.event_json) else {
-            return Err(Loss::Invalid);
-        };
+        let mut event = parse(&capture.event_json)?;
         if self.ignore.matches(&event) {
             return Err(Loss::EventProcessor);
         }
@@ -292,6 +291,21 @@ impl Engine {
             ("version", Value::from(self.sdk.version.as_str())),
         ];
         Value::Object(entries.into_iter().collect::<Object<'_>>())
+    }
+}
+
+/// Reads an event. What is nested too deeply for any parser is cut first, since the rest of the event is still worth having.
+fn parse(json: &str) -> Result<Value<'_>, Loss> {
+    let tree = match json::parse(json) {
+        Err(error) if error.kind == json::ErrorKind::TooDeep => {
+            let flat = depth::flatten(json, depth::MAX_EVENT_DEPTH);
+            json::parse(&flat).map(Value::into_owned)
+        }
+        tree => tree,
+    };
+    match tree {
+        Ok(event @ Value::Object(_)) => Ok(event),
+        _ => Err(Loss::Invalid),
     }
 }
 

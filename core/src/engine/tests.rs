@@ -302,11 +302,36 @@ fn huge_event_is_cut_and_never_dropped() {
         .get("exception")
         .and_then(|list| list.as_array()?.first()?.get("value")?.as_str());
     assert!(value.is_some_and(|value| value.len() <= 1000 && value.starts_with("vvv")));
-    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let nested = capture(&engine, &format!(r#"{{"extra":{deep}}}"#));
-    assert_eq!(
-        engine.capture(&nested, &mut NoSources),
-        Outcome::Dropped(Loss::Invalid)
+}
+
+#[test]
+fn nesting_beyond_any_parser_costs_only_what_is_nested() {
+    let engine = engine("");
+    let list = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep = capture(
+        &engine,
+        &format!(r#"{{"message":"kept","extra":{{"list":{list}}},"level":"error"}}"#),
+    );
+    for event in [
+        sent(&engine.capture(&deep, &mut NoSources)),
+        sent(&engine.submit(&deep.event_json, deep.id, false, deep.now, &mut NoSources)),
+    ] {
+        assert!(
+            event.contains("kept")
+                && event.contains(r#""level":"error""#)
+                && event.contains("[too deep]")
+        );
+        assert!(json::parse(&event).is_ok());
+    }
+    // Two halves that are fine alone and too deep together.
+    let half = format!("{}{}", "[".repeat(120), "]".repeat(120));
+    let mut capture = capture(&engine, "{}");
+    capture.scope.set("extra", "half", &half).expect("valid");
+    let event = sent(&engine.capture(&capture, &mut NoSources));
+    let depth = event.bytes().filter(|byte| *byte == b'[').count();
+    assert!(
+        (90..=depth::MAX_EVENT_DEPTH + 1).contains(&depth),
+        "{depth}"
     );
 }
 

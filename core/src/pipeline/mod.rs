@@ -25,6 +25,7 @@
 //! *Scrub before trim.* A secret cut in half by trimming no longer looks like one, and half a private key is still a
 //! leak. The price is scrubbing a large event whole, on a thread where nobody waits.
 
+pub(crate) mod depth;
 mod frames;
 mod ignore;
 
@@ -92,9 +93,7 @@ pub(crate) fn cut(event: &mut Value<'_>, options: &Options) {
     if let Some(event) = event.as_object_mut() {
         frames::each_stack(event, frames::cap);
     }
-    if options.max_value_length > 0 {
-        shorten_texts(event, options.max_value_length);
-    }
+    depth::limit(event, depth::MAX_EVENT_DEPTH, options.max_value_length);
     trim::trim(event, MAX_EVENT_BYTES);
 }
 
@@ -117,22 +116,6 @@ fn set_if_missing<'a>(event: &mut Object<'a>, key: &'static str, value: Value<'a
     let place = event.entry(key);
     if place.is_null() {
         *place = value;
-    }
-}
-
-fn shorten_texts(value: &mut Value<'_>, max: usize) {
-    match value {
-        Value::String(text) => {
-            if let Some(short) = trim::truncate(text, max) {
-                *text = short.into();
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| shorten_texts(item, max)),
-        // Depth is bounded: the parser refuses more than 128 levels.
-        Value::Object(object) => object
-            .iter_mut()
-            .for_each(|(_, item)| shorten_texts(item, max)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
