@@ -39,7 +39,13 @@ pub(crate) fn replace(active: Arc<Active>) {
     let scope = Scope::new(active.client.scope());
     *CURRENT.write().unwrap_or_else(PoisonError::into_inner) = Some(active.clone());
     let epoch = EPOCH.fetch_add(1, Ordering::Release) + 1;
-    let _ = THREAD.try_with(|thread| *thread.borrow_mut() = Thread { epoch, active: Some(active), scopes: vec![scope] });
+    let _ = THREAD.try_with(|thread| {
+        *thread.borrow_mut() = Thread {
+            epoch,
+            active: Some(active),
+            scopes: vec![scope],
+        }
+    });
 }
 
 /// Calls `use_them` with the current client and scope; `None` if there is no client. Nothing is borrowed meanwhile, so
@@ -71,7 +77,9 @@ pub(crate) fn push() -> Pushed {
         thread.scopes.push(top);
         Some((thread.epoch, thread.scopes.len()))
     });
-    Pushed { place: depth.ok().flatten() }
+    Pushed {
+        place: depth.ok().flatten(),
+    }
 }
 
 /// See [`push`].
@@ -82,7 +90,9 @@ pub(crate) struct Pushed {
 
 impl Drop for Pushed {
     fn drop(&mut self) {
-        let Some((epoch, depth)) = self.place else { return };
+        let Some((epoch, depth)) = self.place else {
+            return;
+        };
         let _ = THREAD.try_with(|thread| {
             let mut thread = thread.borrow_mut();
             // Another client may have begun meanwhile; its scopes are not ours to take.
@@ -99,11 +109,18 @@ impl Thread {
         if self.epoch != epoch {
             self.epoch = epoch;
             self.active = current();
-            self.scopes = self.active.iter().map(|active| Scope::new(active.client.scope().fork())).collect();
+            self.scopes = self
+                .active
+                .iter()
+                .map(|active| Scope::new(active.client.scope().fork()))
+                .collect();
         }
     }
 }
 
 fn current() -> Option<Arc<Active>> {
-    CURRENT.read().unwrap_or_else(PoisonError::into_inner).clone()
+    CURRENT
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
 }

@@ -28,7 +28,9 @@ impl Breadcrumb {
     /// faultwire::Breadcrumb::new("cart loaded");
     /// ```
     pub fn new(message: impl Into<String>) -> Breadcrumb {
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Breadcrumb {
             time_ms: time.as_secs_f64() * 1000.0,
             message: message.into(),
@@ -71,7 +73,13 @@ impl Breadcrumb {
     pub(crate) fn add_to(self, scope: &faultwire_native::Scope) {
         let data = (!self.data.is_empty()).then(|| Value::Object(self.data).to_string());
         let level = self.level.map_or("", Level::as_str);
-        scope.breadcrumb(self.time_ms, &self.category, level, &self.message, data.as_deref());
+        scope.breadcrumb(
+            self.time_ms,
+            &self.category,
+            level,
+            &self.message,
+            data.as_deref(),
+        );
     }
 }
 

@@ -76,17 +76,30 @@ pub(crate) fn message(active: &Active, scope: &Scope, text: &str, level: Level) 
     capture(active, scope, event, level == Level::Fatal, move |event| {
         if let Some(frames) = stack.and_then(Stack::into_frames) {
             let thread = json::object([("current", Value::from(true)), ("stacktrace", frames)]);
-            event.insert("threads", json::object([("values", Value::Array(vec![thread]))]));
+            event.insert(
+                "threads",
+                json::object([("values", Value::Array(vec![thread]))]),
+            );
         }
     })
 }
 
 /// Captures an error with its sources.
 pub(crate) fn error<E: Error + ?Sized>(active: &Active, scope: &Scope, error: &E) -> EventId {
-    let mut chain = vec![exception(name_of(error), error.to_string(), true, "generic")];
+    let mut chain = vec![exception(
+        name_of(error),
+        error.to_string(),
+        true,
+        "generic",
+    )];
     let mut source = error.source();
     while let Some(cause) = source.filter(|_| chain.len() < MAX_CHAIN) {
-        chain.push(exception(name_in_debug(&format!("{cause:?}")), cause.to_string(), true, "chained"));
+        chain.push(exception(
+            name_in_debug(&format!("{cause:?}")),
+            cause.to_string(),
+            true,
+            "chained",
+        ));
         source = cause.source();
     }
     // Oldest cause first, the error itself last.
@@ -110,11 +123,20 @@ fn exceptions(
     let mut event = Object::new();
     event.insert("level", level.as_str());
     if let Some(name) = std::thread::current().name() {
-        let thread = json::object([("name", Value::from(name.to_owned())), ("current", true.into())]);
-        event.insert("threads", json::object([("values", Value::Array(vec![thread]))]));
+        let thread = json::object([
+            ("name", Value::from(name.to_owned())),
+            ("current", true.into()),
+        ]);
+        event.insert(
+            "threads",
+            json::object([("values", Value::Array(vec![thread]))]),
+        );
     }
     capture(active, scope, event, level == Level::Fatal, move |event| {
-        if let (Some(last), Some(frames)) = (chain.last_mut().and_then(Value::as_object_mut), stack.into_frames()) {
+        if let (Some(last), Some(frames)) = (
+            chain.last_mut().and_then(Value::as_object_mut),
+            stack.into_frames(),
+        ) {
             last.insert("stacktrace", frames);
         }
         event.insert("exception", json::object([("values", Value::Array(chain))]));
@@ -134,7 +156,12 @@ fn capture(
             finish(&mut event);
             Value::Object(event).to_string()
         };
-        return EventId(active.client.enabled().then(|| scope.native().capture_deferred(finish, fatal)));
+        return EventId(
+            active
+                .client
+                .enabled()
+                .then(|| scope.native().capture_deferred(finish, fatal)),
+        );
     };
     finish(&mut event);
     let Some(prepared) = scope.native().prepare(Value::Object(event).to_string()) else {
@@ -143,7 +170,10 @@ fn capture(
     let Ok(prepared) = json::parse(&prepared) else {
         return EventId::default();
     };
-    let id = prepared.get("event_id").and_then(Value::as_str).map(str::to_owned);
+    let id = prepared
+        .get("event_id")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     // A hook that panics drops the event, as in every other language (protocol 6.3).
     match catch_unwind(AssertUnwindSafe(|| hook(prepared.into_owned()))) {
         Ok(Some(event)) => {
@@ -157,12 +187,20 @@ fn capture(
     }
 }
 
-fn exception(kind: String, value: String, handled: bool, mechanism: &'static str) -> Value<'static> {
+fn exception(
+    kind: String,
+    value: String,
+    handled: bool,
+    mechanism: &'static str,
+) -> Value<'static> {
     let (module, kind) = match kind.rsplit_once("::") {
         Some((module, kind)) => (Some(module.to_owned()), kind.to_owned()),
         None => (None, kind),
     };
-    let mechanism = json::object([("type", Value::from(mechanism)), ("handled", Value::from(handled))]);
+    let mechanism = json::object([
+        ("type", Value::from(mechanism)),
+        ("handled", Value::from(handled)),
+    ]);
     let mut exception = Object::new();
     exception.insert("type", kind);
     exception.insert("value", value);
@@ -185,9 +223,15 @@ fn name_of<E: Error + ?Sized>(error: &E) -> String {
 
 /// `NotFound { path: … }` and `Parse(…)` begin with the name of a type or variant; a quoted text has none.
 fn name_in_debug(debug: &str) -> String {
-    let end = debug.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(debug.len());
+    let end = debug
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(debug.len());
     let name = &debug[..end];
-    if name.starts_with(char::is_alphabetic) { name.to_owned() } else { "Error".to_owned() }
+    if name.starts_with(char::is_alphabetic) {
+        name.to_owned()
+    } else {
+        "Error".to_owned()
+    }
 }
 
 /// Deeper chains are cycles.
@@ -209,8 +253,16 @@ mod tests {
 
     #[test]
     fn type_and_module_are_parted() {
-        let value = exception("shop::cart::Empty".to_owned(), "no items".to_owned(), true, "generic");
+        let value = exception(
+            "shop::cart::Empty".to_owned(),
+            "no items".to_owned(),
+            true,
+            "generic",
+        );
         assert_eq!(value.get("type").and_then(Value::as_str), Some("Empty"));
-        assert_eq!(value.get("module").and_then(Value::as_str), Some("shop::cart"));
+        assert_eq!(
+            value.get("module").and_then(Value::as_str),
+            Some("shop::cart")
+        );
     }
 }

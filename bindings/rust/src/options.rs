@@ -30,7 +30,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { values: Object::new(), before_send: None, capture_panics: true }
+        Options {
+            values: Object::new(),
+            before_send: None,
+            capture_panics: true,
+        }
     }
 }
 
@@ -145,7 +149,8 @@ impl Options {
             platform: "rust".to_owned(),
         };
         let given = |names: [&str; 2]| names.iter().find_map(|name| self.values.get(name));
-        let stack_on_messages = given(["attachStacktrace", "attach_stacktrace"]).and_then(Value::as_bool);
+        let stack_on_messages =
+            given(["attachStacktrace", "attach_stacktrace"]).and_then(Value::as_bool);
         let client = Client::new(&Value::Object(self.values.clone()).to_string(), sdk);
         let warnings = client.warnings();
         let active = Active {

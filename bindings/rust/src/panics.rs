@@ -25,7 +25,11 @@ pub(crate) fn install() {
 
 fn capture(info: &PanicHookInfo<'_>) {
     // A defect on one of the SDK's own threads is caught and counted there; reporting it would feed on itself.
-    if faultwire_native::on_sdk_thread() || INSIDE.try_with(|inside| inside.replace(true)).unwrap_or(true) {
+    if faultwire_native::on_sdk_thread()
+        || INSIDE
+            .try_with(|inside| inside.replace(true))
+            .unwrap_or(true)
+    {
         return;
     }
     active::with(|active, scope| {
@@ -38,6 +42,9 @@ fn capture(info: &PanicHookInfo<'_>) {
 
 fn message_of(info: &PanicHookInfo<'_>) -> String {
     let payload = info.payload();
-    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic without a text").to_owned()
 }

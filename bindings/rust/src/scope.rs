@@ -43,7 +43,9 @@ impl Scope {
     }
 
     pub(crate) fn fork(&self) -> Scope {
-        Scope { inner: self.inner.fork() }
+        Scope {
+            inner: self.inner.fork(),
+        }
     }
 
     /// Sets a tag: a short value to search and filter by.
@@ -77,7 +79,9 @@ impl Scope {
                 ("username", user.username),
                 ("ip_address", user.ip_address),
             ];
-            let given = fields.into_iter().filter_map(|(key, value)| Some((key, Value::from(value?))));
+            let given = fields
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, Value::from(value?))));
             Value::Object(given.collect())
         });
         self.put("user", "", value.unwrap_or_default());
@@ -125,7 +129,10 @@ impl Scope {
     /// faultwire::configure_scope(|scope| scope.set_fingerprint(&["{{ default }}", "tenant-7"]));
     /// ```
     pub fn set_fingerprint(&self, parts: &[&str]) {
-        let parts: Vec<Value<'_>> = parts.iter().map(|part| Value::String(Cow::Borrowed(part))).collect();
+        let parts: Vec<Value<'_>> = parts
+            .iter()
+            .map(|part| Value::String(Cow::Borrowed(part)))
+            .collect();
         self.put("fingerprint", "", Value::Array(parts));
     }
 

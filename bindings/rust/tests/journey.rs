@@ -1,6 +1,9 @@
 //! The SDK as an app uses it, against a scripted server. One process has one current client, so the tests take turns.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test that names its line")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap in a test is a failed test that names its line"
+)]
 
 #[path = "../../../core/native/tests/support/mod.rs"]
 mod support;
@@ -22,7 +25,11 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 fn start(server: &StubServer, queue: &tempfile::TempDir) -> Guard {
-    faultwire::init(Options::new(&server.dsn()).queue_dir(queue.path()).release("shop@1.0.0"))
+    faultwire::init(
+        Options::new(&server.dsn())
+            .queue_dir(queue.path())
+            .release("shop@1.0.0"),
+    )
 }
 
 #[derive(Debug)]
@@ -44,7 +51,9 @@ impl Error for PaymentFailed {
 
 #[inline(never)]
 fn pay() -> PaymentFailed {
-    let failure = PaymentFailed { cause: "x".parse::<u32>().unwrap_err() };
+    let failure = PaymentFailed {
+        cause: "x".parse::<u32>().unwrap_err(),
+    };
     faultwire::capture_error(&failure);
     failure
 }
@@ -56,10 +65,17 @@ fn an_error_arrives_with_chain_stack_and_source_lines() {
     let server = StubServer::start();
     let guard = start(&server, &queue);
     faultwire::set_tag("region", "eu");
-    faultwire::set_user(Some(User { id: Some("7".into()), ..User::default() }));
+    faultwire::set_user(Some(User {
+        id: Some("7".into()),
+        ..User::default()
+    }));
     faultwire::set_context("order", faultwire::object([("items", 3)]));
     faultwire::set_extra("attempt", 2);
-    faultwire::add_breadcrumb(Breadcrumb::new("cart loaded").category("shop").data("items", 3));
+    faultwire::add_breadcrumb(
+        Breadcrumb::new("cart loaded")
+            .category("shop")
+            .data("items", 3),
+    );
     pay();
     assert!(guard.flush(WAIT), "{}", guard.stats());
 
@@ -68,15 +84,30 @@ fn an_error_arrives_with_chain_stack_and_source_lines() {
     assert_eq!(event["release"], "shop@1.0.0");
     assert_eq!(event["level"], "error");
     let exceptions = event["exception"]["values"].as_array().unwrap();
-    let types: Vec<&str> = exceptions.iter().map(|e| e["type"].as_str().unwrap()).collect();
+    let types: Vec<&str> = exceptions
+        .iter()
+        .map(|e| e["type"].as_str().unwrap())
+        .collect();
     assert_eq!(types, ["ParseIntError", "PaymentFailed"], "the cause first");
     assert_eq!(exceptions[1]["value"], "the payment failed");
     let frames = exceptions[1]["stacktrace"]["frames"].as_array().unwrap();
     let newest = frames.last().unwrap();
-    assert!(newest["function"].as_str().unwrap().ends_with("pay"), "{newest}");
-    assert!(newest["context_line"].as_str().unwrap().contains("faultwire::capture_error(&failure)"), "{newest}");
+    assert!(
+        newest["function"].as_str().unwrap().ends_with("pay"),
+        "{newest}"
+    );
+    assert!(
+        newest["context_line"]
+            .as_str()
+            .unwrap()
+            .contains("faultwire::capture_error(&failure)"),
+        "{newest}"
+    );
     assert_eq!(newest["in_app"], true);
-    assert!(frames.iter().any(|f| f["in_app"] == false), "library frames are there and marked");
+    assert!(
+        frames.iter().any(|f| f["in_app"] == false),
+        "library frames are there and marked"
+    );
     assert_eq!(event["tags"]["region"], "eu");
     assert_eq!(event["user"]["id"], "7");
     assert_eq!(event["contexts"]["order"]["items"], 3);
@@ -96,7 +127,10 @@ fn scopes_end_with_their_block_and_threads_do_not_share_them() {
         || {
             faultwire::capture_message("inside", Level::Info);
             let unwound = std::panic::catch_unwind(|| {
-                faultwire::with_scope(|scope| scope.set_tag("deeper", "1"), || std::panic::resume_unwind(Box::new(())))
+                faultwire::with_scope(
+                    |scope| scope.set_tag("deeper", "1"),
+                    || std::panic::resume_unwind(Box::new(())),
+                )
             });
             assert!(unwound.is_err());
             faultwire::capture_message("after a panic", Level::Info);
@@ -111,7 +145,10 @@ fn scopes_end_with_their_block_and_threads_do_not_share_them() {
     assert!(guard.flush(WAIT));
     let tags = |text: &str| {
         let events = server.events();
-        let event = events.iter().find(|e| e.to_string().contains(text)).unwrap_or_else(|| panic!("no {text}"));
+        let event = events
+            .iter()
+            .find(|e| e.to_string().contains(text))
+            .unwrap_or_else(|| panic!("no {text}"));
         let tags = event["tags"].as_object().unwrap();
         tags.keys().cloned().collect::<Vec<_>>().join(",")
     };
@@ -126,15 +163,20 @@ fn a_hook_changes_and_drops_events_and_its_panic_drops_too() {
     let _turn = turn();
     let queue = tempfile::tempdir().unwrap();
     let server = StubServer::start();
-    let options = Options::new(&server.dsn()).queue_dir(queue.path()).capture_panics(false).before_send(|mut event| {
-        let text = event.to_string();
-        if text.contains("drop me") {
-            return None;
-        }
-        assert!(!text.contains("panic in the hook"), "on purpose");
-        event.as_object_mut()?.insert("transaction", Value::from("set by the hook"));
-        Some(event)
-    });
+    let options = Options::new(&server.dsn())
+        .queue_dir(queue.path())
+        .capture_panics(false)
+        .before_send(|mut event| {
+            let text = event.to_string();
+            if text.contains("drop me") {
+                return None;
+            }
+            assert!(!text.contains("panic in the hook"), "on purpose");
+            event
+                .as_object_mut()?
+                .insert("transaction", Value::from("set by the hook"));
+            Some(event)
+        });
     let guard = faultwire::init(options);
     let kept = faultwire::capture_message("keep me", Level::Warning);
     assert!(faultwire::capture_message("drop me", Level::Warning).is_none());
@@ -142,7 +184,11 @@ fn a_hook_changes_and_drops_events_and_its_panic_drops_too() {
     assert!(guard.flush(WAIT));
     assert_eq!(server.ids(), [kept.to_string()]);
     assert_eq!(server.events()[0]["transaction"], "set by the hook");
-    assert!(guard.stats().contains(r#""before_send":2"#), "{}", guard.stats());
+    assert!(
+        guard.stats().contains(r#""before_send":2"#),
+        "{}",
+        guard.stats()
+    );
 }
 
 #[test]
@@ -158,10 +204,15 @@ fn without_a_dsn_nothing_happens() {
 #[test]
 fn panicking_child() {
     let Ok(queue) = std::env::var("FAULTWIRE_TEST_QUEUE") else {
-        assert!(std::env::var("FAULTWIRE_TEST_DSN").is_err(), "a DSN without a queue");
+        assert!(
+            std::env::var("FAULTWIRE_TEST_DSN").is_err(),
+            "a DSN without a queue"
+        );
         return;
     };
-    let _guard = faultwire::init(Options::new(&std::env::var("FAULTWIRE_TEST_DSN").unwrap()).queue_dir(queue));
+    let _guard = faultwire::init(
+        Options::new(&std::env::var("FAULTWIRE_TEST_DSN").unwrap()).queue_dir(queue),
+    );
     std::panic::set_hook({
         // The last hook to run aborts, as `panic = "abort"` does: whatever was not durable by then is lost.
         let faultwire_hook = std::panic::take_hook();
@@ -199,6 +250,13 @@ fn a_panic_is_on_disk_before_the_process_dies() {
     let exception = &event["exception"]["values"][0];
     assert_eq!(exception["value"], "the cart exists");
     assert_eq!(exception["mechanism"]["handled"], false);
-    let newest = exception["stacktrace"]["frames"].as_array().unwrap().last().unwrap();
-    assert!(newest["function"].as_str().unwrap().ends_with("checkout"), "{newest}");
+    let newest = exception["stacktrace"]["frames"]
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap();
+    assert!(
+        newest["function"].as_str().unwrap().ends_with("checkout"),
+        "{newest}"
+    );
 }

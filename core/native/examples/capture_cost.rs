@@ -21,7 +21,10 @@ fn main() {
     let client = client(queue.path());
     let scope = standard_scope(&client);
     let event = standard_event();
-    println!("event: {} bytes of JSON, 50 breadcrumbs, 10 tags", event.len());
+    println!(
+        "event: {} bytes of JSON, 50 breadcrumbs, 10 tags",
+        event.len()
+    );
 
     // Slow enough that the worker keeps up: the cost of handing over, not of a fight for two cores.
     print_row("capture, calling thread", 3000, || {
@@ -40,7 +43,13 @@ fn main() {
     });
     print_row("breadcrumb", 100_000, || {
         let start = Instant::now();
-        scope.breadcrumb(1_700_000_000_000.0, "http", "info", "GET /checkout 200", None);
+        scope.breadcrumb(
+            1_700_000_000_000.0,
+            "http",
+            "info",
+            "GET /checkout 200",
+            None,
+        );
         start.elapsed()
     });
     print_row("set tag", 100_000, || {
@@ -78,8 +87,14 @@ fn main() {
     let program = std::env::current_exe().expect("this program has a path");
     print_row("capture to page cache, cold process", 40, || {
         let queue = tempfile::tempdir().expect("a temporary directory");
-        let output = Command::new(&program).arg(queue.path()).output().expect("this program starts again");
-        let nanos = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number of nanoseconds");
+        let output = Command::new(&program)
+            .arg(queue.path())
+            .output()
+            .expect("this program starts again");
+        let nanos = String::from_utf8_lossy(&output.stdout)
+            .trim()
+            .parse()
+            .expect("a number of nanoseconds");
         Duration::from_nanos(nanos)
     });
 }
@@ -103,17 +118,31 @@ fn client(queue: &Path) -> Client {
         r#"{{"dsn":"http://0123456789abcdef0123456789abcdef@127.0.0.1:9/1","queueDir":{:?},"maxQueueBytes":1073741824}}"#,
         queue.display().to_string()
     );
-    let sdk = Sdk { name: "faultwire.bench".into(), version: "0.1.0".into(), platform: "other".into() };
+    let sdk = Sdk {
+        name: "faultwire.bench".into(),
+        version: "0.1.0".into(),
+        platform: "other".into(),
+    };
     Client::new(&options, sdk)
 }
 
 fn standard_scope(client: &Client) -> Scope {
     let scope = client.scope();
     for number in 0..10 {
-        scope.set("tag", &format!("tag{number}"), &format!("\"value {number}\""));
+        scope.set(
+            "tag",
+            &format!("tag{number}"),
+            &format!("\"value {number}\""),
+        );
     }
     for number in 0..50 {
-        scope.breadcrumb(1_700_000_000_000.0, "http", "info", &format!("GET /item/{number} 200"), Some(r#"{"status":200}"#));
+        scope.breadcrumb(
+            1_700_000_000_000.0,
+            "http",
+            "info",
+            &format!("GET /item/{number} 200"),
+            Some(r#"{"status":200}"#),
+        );
     }
     scope
 }
@@ -133,10 +162,16 @@ fn standard_event() -> String {
 
 /// Sum of all segment lengths below `dir`.
 fn stored_bytes(dir: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return 0;
+    };
     let sizes = entries.filter_map(Result::ok).map(|entry| {
         let path: PathBuf = entry.path();
-        if path.is_dir() { stored_bytes(&path) } else { entry.metadata().map_or(0, |m| m.len()) }
+        if path.is_dir() {
+            stored_bytes(&path)
+        } else {
+            entry.metadata().map_or(0, |m| m.len())
+        }
     });
     sizes.sum()
 }
@@ -144,6 +179,12 @@ fn stored_bytes(dir: &Path) -> u64 {
 fn print_row(name: &str, rounds: usize, mut once: impl FnMut() -> Duration) {
     let mut times: Vec<Duration> = (0..rounds).map(|_| once()).collect();
     times.sort_unstable();
-    let micros = |part: f64| times[((rounds - 1) as f64 * part) as usize].as_nanos() as f64 / 1000.0;
-    println!("{name:<38} p50 {:>10.2} µs   p99 {:>10.2} µs   max {:>10.2} µs", micros(0.5), micros(0.99), micros(1.0));
+    let micros =
+        |part: f64| times[((rounds - 1) as f64 * part) as usize].as_nanos() as f64 / 1000.0;
+    println!(
+        "{name:<38} p50 {:>10.2} µs   p99 {:>10.2} µs   max {:>10.2} µs",
+        micros(0.5),
+        micros(0.99),
+        micros(1.0)
+    );
 }

@@ -85,7 +85,9 @@ impl Books {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -99,12 +101,18 @@ mod tests {
         let check = |captured, queued, lost| {
             let ledger = books.ledger();
             assert!(ledger.balances(), "{ledger:?}");
-            assert_eq!((ledger.captured, ledger.queued, ledger.lost_total()), (captured, queued, lost));
+            assert_eq!(
+                (ledger.captured, ledger.queued, ledger.lost_total()),
+                (captured, queued, lost)
+            );
         };
         books.captured();
         books.captured();
         check(2, 2, 0);
-        assert!(books.lost(Loss::SampleRate), "the worker has to be told of the first");
+        assert!(
+            books.lost(Loss::SampleRate),
+            "the worker has to be told of the first"
+        );
         assert!(!books.lost(Loss::SampleRate));
         check(4, 2, 2);
         books.refused(Loss::QueueOverflow);
@@ -112,7 +120,16 @@ mod tests {
         let settled = books.losses();
         assert!(!books.lost(Loss::SampleRate), "the worker is told already");
         check(5, 1, 4);
-        books.publish(1, &settled, Ledger { captured: 4, queued: 1, lost: settled.clone(), ..Ledger::default() });
+        books.publish(
+            1,
+            &settled,
+            Ledger {
+                captured: 4,
+                queued: 1,
+                lost: settled.clone(),
+                ..Ledger::default()
+            },
+        );
         check(5, 1, 4);
         assert!(!books.is_idle(), "one loss came after the worker's look");
         let settled = books.losses();

@@ -74,11 +74,28 @@ impl Client {
     /// Never fails and never panics: what is wrong in the options becomes a warning (see [`Client::warnings`]); without
     /// a usable DSN the client does nothing. Starts no thread, unless an earlier process left events in the queue.
     pub fn new(options_json: &str, sdk: Sdk) -> Client {
-        let Prepared { runtime, warnings, max_breadcrumbs } = setup::prepare(options_json, sdk);
-        let inner = Arc::new(Inner { runtime, warnings: Mutex::new(warnings), max_breadcrumbs });
+        let Prepared {
+            runtime,
+            warnings,
+            max_breadcrumbs,
+        } = setup::prepare(options_json, sdk);
+        let inner = Arc::new(Inner {
+            runtime,
+            warnings: Mutex::new(warnings),
+            max_breadcrumbs,
+        });
         let facts = Arc::new(Mutex::new(Facts::new(max_breadcrumbs)));
-        let scope = Scope { inner: inner.clone(), facts };
-        Client { scope, _closer: Arc::new(Closer { inner: inner.clone() }), inner }
+        let scope = Scope {
+            inner: inner.clone(),
+            facts,
+        };
+        Client {
+            scope,
+            _closer: Arc::new(Closer {
+                inner: inner.clone(),
+            }),
+            inner,
+        }
     }
 
     /// Takes the warnings collected so far; the host prints each with the prefix `faultwire: `. What goes wrong later
@@ -89,7 +106,9 @@ impl Client {
 
     /// Whether captures go anywhere: a usable DSN was given and the client is not closed.
     pub fn enabled(&self) -> bool {
-        self.inner.runtime().is_some_and(|runtime| !runtime.is_closing())
+        self.inner
+            .runtime()
+            .is_some_and(|runtime| !runtime.is_closing())
     }
 
     /// The global scope.
@@ -102,7 +121,12 @@ impl Client {
     pub fn submit(&self, prepared_json: String, fatal: bool) {
         if let Some(runtime) = self.inner.runtime() {
             let now = clock::now();
-            runtime.capture(Captured::new(Event::Prepared(prepared_json), ids::event_id(), now, fatal));
+            runtime.capture(Captured::new(
+                Event::Prepared(prepared_json),
+                ids::event_id(),
+                now,
+                fatal,
+            ));
         }
     }
 
@@ -117,24 +141,33 @@ impl Client {
     /// Waits until everything captured so far is delivered or `timeout_ms` passed; returns whether all went out. May
     /// be called from several threads at once.
     pub fn flush(&self, timeout_ms: u64) -> bool {
-        self.inner.runtime().is_none_or(|runtime| runtime.flush(timeout_ms))
+        self.inner
+            .runtime()
+            .is_none_or(|runtime| runtime.flush(timeout_ms))
     }
 
     /// Refuses new events, waits like [`Client::flush`], and ends the worker. What was not delivered stays on disk
     /// for the next start. Calling it again is harmless.
     pub fn close(&self, timeout_ms: u64) -> bool {
-        self.inner.runtime().is_none_or(|runtime| runtime.close(timeout_ms))
+        self.inner
+            .runtime()
+            .is_none_or(|runtime| runtime.close(timeout_ms))
     }
 
     /// [`Client::close`] with option `shutdownTimeout`: the most an exit may be held up.
     pub fn shut_down(&self) -> bool {
-        self.inner.runtime().is_none_or(|runtime| runtime.close(runtime.setup.shutdown_timeout_ms))
+        self.inner
+            .runtime()
+            .is_none_or(|runtime| runtime.close(runtime.setup.shutdown_timeout_ms))
     }
 
     /// Counters as JSON: `{"captured":n,"recovered":n,"delivered":n,"queued":n,"lost":{"reason":n}}`. At any moment
     /// `captured + recovered = delivered + queued + lost`.
     pub fn stats(&self) -> String {
-        self.inner.runtime().map_or_else(Ledger::default, |runtime| runtime.ledger()).to_json()
+        self.inner
+            .runtime()
+            .map_or_else(Ledger::default, |runtime| runtime.ledger())
+            .to_json()
     }
 }
 
@@ -142,7 +175,10 @@ impl Scope {
     /// A scope that starts with what this one holds and changes on its own from then on. Costs two reference counts.
     pub fn fork(&self) -> Scope {
         let facts = lock(&self.facts).fork();
-        Scope { inner: self.inner.clone(), facts: Arc::new(Mutex::new(facts)) }
+        Scope {
+            inner: self.inner.clone(),
+            facts: Arc::new(Mutex::new(facts)),
+        }
     }
 
     /// Empties the scope.
@@ -160,7 +196,14 @@ impl Scope {
     }
 
     /// Adds a breadcrumb. `time_ms` is Unix time in milliseconds; an empty `level` means `info`.
-    pub fn breadcrumb(&self, time_ms: f64, category: &str, level: &str, message: &str, data_json: Option<&str>) {
+    pub fn breadcrumb(
+        &self,
+        time_ms: f64,
+        category: &str,
+        level: &str,
+        message: &str,
+        data_json: Option<&str>,
+    ) {
         if self.inner.runtime.is_some() {
             let crumb = Crumb::new(time_ms, category, level, message, data_json);
             lock(&self.facts).breadcrumb(crumb);
@@ -175,7 +218,11 @@ impl Scope {
 
     /// Like [`Scope::capture`], for a host in Rust: `finish` makes the event's JSON on the worker thread. Meant for work
     /// that is too slow for the calling thread, such as looking up symbols. A panic in it counts as `internal_sdk_error`.
-    pub fn capture_deferred(&self, finish: impl FnOnce() -> String + Send + 'static, fatal: bool) -> String {
+    pub fn capture_deferred(
+        &self,
+        finish: impl FnOnce() -> String + Send + 'static,
+        fatal: bool,
+    ) -> String {
         self.capture_event(|scope| Event::Deferred(Box::new(finish), scope), fatal)
     }
 
@@ -185,7 +232,13 @@ impl Scope {
     pub fn prepare(&self, event_json: String) -> Option<String> {
         let runtime = self.inner.runtime()?;
         let scope = lock(&self.facts).clone();
-        let capture = Capture { event_json, scope, id: ids::event_id(), now: clock::now(), fatal: false };
+        let capture = Capture {
+            event_json,
+            scope,
+            id: ids::event_id(),
+            now: clock::now(),
+            fatal: false,
+        };
         // A defect in here must not unwind into the host.
         let prepared = catch_unwind(AssertUnwindSafe(|| runtime.setup.engine.prepare(&capture)));
         match prepared.unwrap_or(Err(Loss::InternalSdkError)) {

@@ -7,8 +7,13 @@ use faultwire_protocol::time::{Millis, Now};
 
 /// What time it is: monotonic milliseconds since the first call in this process, and Unix time.
 pub(crate) fn now() -> Now {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Now { mono: Millis(millis(start().elapsed())), wall: Millis(millis(wall)) }
+    let wall = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Now {
+        mono: Millis(millis(start().elapsed())),
+        wall: Millis(millis(wall)),
+    }
 }
 
 /// Monotonic time only.

@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use faultwire_core::engine::Ready;
 use faultwire_core::loss::{Ledger, Loss};
-use faultwire_core::outbox::{Config, EntryMeta, Failure, Input, NewEntry, Outbox, Output, ReplyHeaders};
+use faultwire_core::outbox::{
+    Config, EntryMeta, Failure, Input, NewEntry, Outbox, Output, ReplyHeaders,
+};
 use faultwire_protocol::time::Millis;
 
 use crate::clock;
@@ -105,7 +107,12 @@ impl Driver {
         let on_disk = self.write(key, &meta, &payload);
         if on_disk {
             self.payloads.cache(key, payload);
-            if fatal || self.store.as_ref().is_some_and(|s| s.unsynced() >= SYNC_AFTER_BYTES) {
+            if fatal
+                || self
+                    .store
+                    .as_ref()
+                    .is_some_and(|s| s.unsynced() >= SYNC_AFTER_BYTES)
+            {
                 self.sync();
             } else if self.sync_due.is_none() {
                 self.sync_due = Some(clock::after(SYNC_AFTER_MS));
@@ -119,27 +126,51 @@ impl Driver {
             Some(stored) => stored.give(on_disk),
             None => {}
         }
-        self.handle(if on_disk { Input::Stored { key } } else { Input::StoreFailed { key } });
+        self.handle(if on_disk {
+            Input::Stored { key }
+        } else {
+            Input::StoreFailed { key }
+        });
     }
 
     /// Enters events that were lost before they came here.
     pub(crate) fn lost(&mut self, loss: Loss, quantity: u64) {
-        self.handle(Input::Lost { loss, category: "error".into(), quantity });
+        self.handle(Input::Lost {
+            loss,
+            category: "error".into(),
+            quantity,
+        });
     }
 
     /// Reports what came of a request.
     pub(crate) fn outcome(&mut self, job: u64, outcome: Outcome) {
         match outcome {
             Outcome::Reply { status, headers } => {
-                self.log.debug(format_args!("request {job}: status {status}"));
-                let header = |name| headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
-                let headers =
-                    ReplyHeaders { rate_limits: header("x-sentry-rate-limits"), retry_after: header("retry-after") };
-                self.handle(Input::Reply { job, status, headers });
+                self.log
+                    .debug(format_args!("request {job}: status {status}"));
+                let header = |name| {
+                    headers
+                        .iter()
+                        .find(|(n, _)| n == name)
+                        .map(|(_, value)| value.clone())
+                };
+                let headers = ReplyHeaders {
+                    rate_limits: header("x-sentry-rate-limits"),
+                    retry_after: header("retry-after"),
+                };
+                self.handle(Input::Reply {
+                    job,
+                    status,
+                    headers,
+                });
             }
             Outcome::NoReply(reason) => {
-                self.log.debug(format_args!("request {job}: no answer: {reason}"));
-                self.handle(Input::NoReply { job, reason: Failure::Network });
+                self.log
+                    .debug(format_args!("request {job}: no answer: {reason}"));
+                self.handle(Input::NoReply {
+                    job,
+                    reason: Failure::Network,
+                });
             }
         }
     }
@@ -221,14 +252,30 @@ impl Driver {
         match output {
             Output::Send { job, key, report } => {
                 let payload = self.payloads.get(key);
-                let stored = || self.store.as_mut().and_then(|store| store.read(key)).map(Arc::from);
+                let stored = || {
+                    self.store
+                        .as_mut()
+                        .and_then(|store| store.read(key))
+                        .map(Arc::from)
+                };
                 match payload.or_else(stored) {
-                    Some(payload) => self.senders.send(Job { id: job, payload: Some(payload), report }),
-                    None => self.inputs.push_back(Input::NoReply { job, reason: Failure::PayloadGone }),
+                    Some(payload) => self.senders.send(Job {
+                        id: job,
+                        payload: Some(payload),
+                        report,
+                    }),
+                    None => self.inputs.push_back(Input::NoReply {
+                        job,
+                        reason: Failure::PayloadGone,
+                    }),
                 }
             }
             Output::SendReport { job, report } => {
-                self.senders.send(Job { id: job, payload: None, report: Some(report) });
+                self.senders.send(Job {
+                    id: job,
+                    payload: None,
+                    report: Some(report),
+                });
             }
             Output::Remove { key } => {
                 self.payloads.remove(key);
@@ -270,7 +317,9 @@ impl Driver {
                 self.open_store();
             }
         }
-        let Some(store) = &mut self.store else { return false };
+        let Some(store) = &mut self.store else {
+            return false;
+        };
         match store.append(key, &meta.encode(), payload) {
             Ok(()) => true,
             Err(error) => {
@@ -285,7 +334,8 @@ impl Driver {
             Ok(store) => {
                 #[cfg(unix)]
                 (self.on_lock)(store.lock_fd());
-                self.log.debug(format_args!("queue directory {}", store.dir().display()));
+                self.log
+                    .debug(format_args!("queue directory {}", store.dir().display()));
                 self.store = Some(store);
                 self.recovering = true;
             }
@@ -318,7 +368,9 @@ impl Driver {
 
     /// Reads one segment of an earlier process. Returns whether there may be more.
     fn recover_segment(&mut self) -> bool {
-        let Some(store) = &mut self.store else { return false };
+        let Some(store) = &mut self.store else {
+            return false;
+        };
         let next_key = &mut self.next_key;
         let batch = store.recover_next(|| {
             *next_key += 1;
@@ -341,10 +393,15 @@ impl Driver {
                         priority: meta.priority,
                         bytes: found.payload_len as u64,
                     };
-                    self.handle(Input::Recovered { entry, captured: meta.captured });
+                    self.handle(Input::Recovered {
+                        entry,
+                        captured: meta.captured,
+                    });
                 }
                 // Whole by its checksum and still unreadable: written by another version. Leave it to that version.
-                None => self.log.debug("a stored event has meta of another version; it is left on disk"),
+                None => self
+                    .log
+                    .debug("a stored event has meta of another version; it is left on disk"),
             }
         }
         true
@@ -363,7 +420,9 @@ impl Driver {
     fn shut_down(&mut self) {
         self.closed = true;
         let report = self.outbox.unreported();
-        let Some(mut store) = self.store.take() else { return };
+        let Some(mut store) = self.store.take() else {
+            return;
+        };
         if let Some(Err(error)) = report.map(|text| store.keep_report(text.as_bytes())) {
             self.log.debug(format_args!("losses not reported: {error}"));
         }

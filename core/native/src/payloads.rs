@@ -24,13 +24,25 @@ impl Payloads {
     pub(crate) fn cache(&mut self, key: u64, payload: Vec<u8>) {
         if self.spare_bytes + payload.len() <= CACHE_BYTES {
             self.spare_bytes += payload.len();
-            self.held.insert(key, Held { payload: payload.into(), on_disk: true });
+            self.held.insert(
+                key,
+                Held {
+                    payload: payload.into(),
+                    on_disk: true,
+                },
+            );
         }
     }
 
     /// Holds a payload that exists nowhere else.
     pub(crate) fn keep(&mut self, key: u64, payload: Vec<u8>) {
-        self.held.insert(key, Held { payload: payload.into(), on_disk: false });
+        self.held.insert(
+            key,
+            Held {
+                payload: payload.into(),
+                on_disk: false,
+            },
+        );
     }
 
     /// The payload, if it is here.
@@ -64,7 +76,10 @@ mod tests {
         for key in 0..10 {
             payloads.cache(key, vec![0; CACHE_BYTES / 4]);
         }
-        assert!(payloads.get(3).is_some() && payloads.get(4).is_none(), "the oldest stay");
+        assert!(
+            payloads.get(3).is_some() && payloads.get(4).is_none(),
+            "the oldest stay"
+        );
         payloads.keep(99, vec![1; CACHE_BYTES]);
         assert!(payloads.get(99).is_some());
         payloads.remove(0);

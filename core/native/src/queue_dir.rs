@@ -8,18 +8,28 @@ use std::path::{Path, PathBuf};
 use faultwire_protocol::dsn::Dsn;
 
 /// The directory for `dsn` below `chosen` (option `queueDir`) or, without it, below the best place of this machine.
-pub(crate) fn locate(chosen: Option<&str>, dsn: &Dsn, env: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+pub(crate) fn locate(
+    chosen: Option<&str>,
+    dsn: &Dsn,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> PathBuf {
     let root = match chosen {
         Some(dir) => PathBuf::from(dir),
         None => default_root(env),
     };
     // The host is left out on purpose: a collector that moves to another name keeps its queue.
-    root.join(format!("{}-{:016x}", dsn.project_id, fnv1a(dsn.public_key.as_bytes())))
+    root.join(format!(
+        "{}-{:016x}",
+        dsn.project_id,
+        fnv1a(dsn.public_key.as_bytes())
+    ))
 }
 
 /// Why nothing can be written below `dir`, if that can be seen without writing. The directory need not exist yet.
 pub(crate) fn obstacle(dir: &Path) -> Option<String> {
-    let existing = dir.ancestors().find(|a| !a.as_os_str().is_empty() && a.symlink_metadata().is_ok())?;
+    let existing = dir
+        .ancestors()
+        .find(|a| !a.as_os_str().is_empty() && a.symlink_metadata().is_ok())?;
     let reason = match existing.metadata() {
         Err(error) => error.to_string(),
         Ok(metadata) if !metadata.is_dir() => format!("{} is not a directory", existing.display()),
@@ -30,7 +40,11 @@ pub(crate) fn obstacle(dir: &Path) -> Option<String> {
 
 /// The cache folder of the user, or the folder for temporary files where there is none (containers, services).
 fn default_root(env: &dyn Fn(&str) -> Option<String>) -> PathBuf {
-    let given = |name: &str| env(name).filter(|value| Path::new(value).is_absolute()).map(PathBuf::from);
+    let given = |name: &str| {
+        env(name)
+            .filter(|value| Path::new(value).is_absolute())
+            .map(PathBuf::from)
+    };
     let cache = if cfg!(windows) {
         given("LOCALAPPDATA")
     } else if cfg!(target_os = "macos") {
@@ -38,7 +52,9 @@ fn default_root(env: &dyn Fn(&str) -> Option<String>) -> PathBuf {
     } else {
         given("XDG_CACHE_HOME").or_else(|| given("HOME").map(|home| home.join(".cache")))
     };
-    let cache = cache.map(|dir| dir.join("faultwire")).filter(|dir| obstacle(dir).is_none());
+    let cache = cache
+        .map(|dir| dir.join("faultwire"))
+        .filter(|dir| obstacle(dir).is_none());
     cache.unwrap_or_else(|| std::env::temp_dir().join(format!("faultwire-{}", user_id())))
 }
 
@@ -71,7 +87,9 @@ fn user_id() -> u32 {
 }
 
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -87,10 +105,22 @@ mod tests {
         let env = |_: &str| None;
         let here = |text| locate(Some("/q"), &dsn(text), &env);
         let first = here("http://0123456789abcdef0123456789abcdef@a:9000/7");
-        assert!(first.starts_with("/q") && first.to_str().unwrap().starts_with("/q/7-"), "{first:?}");
-        assert_eq!(first, here("https://0123456789abcdef0123456789abcdef@b.example/7"));
-        assert_ne!(first, here("http://0123456789abcdef0123456789abcdef@a:9000/8"));
-        assert_ne!(first, here("http://ffffffffffffffffffffffffffffffff@a:9000/7"));
+        assert!(
+            first.starts_with("/q") && first.to_str().unwrap().starts_with("/q/7-"),
+            "{first:?}"
+        );
+        assert_eq!(
+            first,
+            here("https://0123456789abcdef0123456789abcdef@b.example/7")
+        );
+        assert_ne!(
+            first,
+            here("http://0123456789abcdef0123456789abcdef@a:9000/8")
+        );
+        assert_ne!(
+            first,
+            here("http://ffffffffffffffffffffffffffffffff@a:9000/7")
+        );
     }
 
     #[cfg(target_os = "linux")]
@@ -110,6 +140,10 @@ mod tests {
         assert_eq!(obstacle(&dir.path().join("a/b/c")), None);
         let file = dir.path().join("file");
         std::fs::write(&file, "").unwrap();
-        assert!(obstacle(&file.join("a")).unwrap().ends_with("file is not a directory"));
+        assert!(
+            obstacle(&file.join("a"))
+                .unwrap()
+                .ends_with("file is not a directory")
+        );
     }
 }

@@ -45,9 +45,15 @@ pub(crate) enum Message {
     /// What came of a request.
     Outcome { job: u64, outcome: Outcome },
     /// Answer when everything before this has left.
-    Flush { signal: Arc<Signal>, deadline: Millis },
+    Flush {
+        signal: Arc<Signal>,
+        deadline: Millis,
+    },
     /// The same, then end.
-    Close { signal: Arc<Signal>, deadline: Millis },
+    Close {
+        signal: Arc<Signal>,
+        deadline: Millis,
+    },
 }
 
 /// One client in one process.
@@ -118,8 +124,17 @@ impl Runtime {
         let stored = (patience_ms > 0).then(Arc::<Signal>::default);
         captured.stored = stored.clone();
         let weight = captured.weight();
-        let lane = if captured.fatal { Lane::Urgent } else { Lane::Ordinary };
-        if self.is_closing() || self.inbox.push(Message::Event(Box::new(captured)), weight, lane).is_err() {
+        let lane = if captured.fatal {
+            Lane::Urgent
+        } else {
+            Lane::Ordinary
+        };
+        if self.is_closing()
+            || self
+                .inbox
+                .push(Message::Event(Box::new(captured)), weight, lane)
+                .is_err()
+        {
             self.books.refused(Loss::QueueOverflow);
             return;
         }
@@ -140,13 +155,19 @@ impl Runtime {
 
     /// Waits until everything captured before has left, at most `timeout_ms`. Returns whether it has.
     pub(crate) fn flush(self: &Arc<Self>, timeout_ms: u64) -> bool {
-        self.ask(timeout_ms, |signal, deadline| Message::Flush { signal, deadline })
+        self.ask(timeout_ms, |signal, deadline| Message::Flush {
+            signal,
+            deadline,
+        })
     }
 
     /// Refuses new events, flushes, ends the worker. May be called again and from several threads.
     pub(crate) fn close(self: &Arc<Self>, timeout_ms: u64) -> bool {
         self.closing.store(true, Ordering::Release);
-        self.ask(timeout_ms, |signal, deadline| Message::Close { signal, deadline })
+        self.ask(timeout_ms, |signal, deadline| Message::Close {
+            signal,
+            deadline,
+        })
     }
 
     /// Whether captures are refused by now.
@@ -164,16 +185,24 @@ impl Runtime {
         if self.phase.load(Ordering::Acquire) != IDLE {
             return;
         }
-        let _one_at_a_time = self.starting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _one_at_a_time = self
+            .starting
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if self.phase.load(Ordering::Acquire) != IDLE {
             return;
         }
         let runtime = Arc::clone(self);
-        let thread = std::thread::Builder::new().name("faultwire".to_owned()).stack_size(STACK_BYTES);
+        let thread = std::thread::Builder::new()
+            .name("faultwire".to_owned())
+            .stack_size(STACK_BYTES);
         match thread.spawn(move || worker::run(runtime)) {
             Ok(_) => self.phase.store(RUNNING, Ordering::Release),
             // The next capture tries again; meanwhile the inbox keeps what it holds.
-            Err(error) => self.setup.log.warn(format_args!("cannot start the worker thread: {error}")),
+            Err(error) => self
+                .setup
+                .log
+                .warn(format_args!("cannot start the worker thread: {error}")),
         }
     }
 
@@ -188,7 +217,9 @@ impl Runtime {
                         stored.give(false);
                     }
                 }
-                Message::Flush { signal, .. } | Message::Close { signal, .. } => signal.give(self.is_drained()),
+                Message::Flush { signal, .. } | Message::Close { signal, .. } => {
+                    signal.give(self.is_drained())
+                }
                 Message::Losses | Message::Outcome { .. } => {}
             }
         }
@@ -199,7 +230,11 @@ impl Runtime {
         self.lock_fd.store(fd, Ordering::Relaxed);
     }
 
-    fn ask(self: &Arc<Self>, timeout_ms: u64, message: impl FnOnce(Arc<Signal>, Millis) -> Message) -> bool {
+    fn ask(
+        self: &Arc<Self>,
+        timeout_ms: u64,
+        message: impl FnOnce(Arc<Signal>, Millis) -> Message,
+    ) -> bool {
         if own_thread::is_own() {
             return false;
         }
@@ -215,7 +250,9 @@ impl Runtime {
             return self.is_drained();
         }
         // The worker answers at the deadline itself; the grace is for a machine that is busy just then.
-        signal.wait(Duration::from_millis(timeout_ms.saturating_add(GRACE_MS))).unwrap_or(false)
+        signal
+            .wait(Duration::from_millis(timeout_ms.saturating_add(GRACE_MS)))
+            .unwrap_or(false)
     }
 
     /// True once. Checked with a load first: a swap on every capture would bounce the cache line between threads.
@@ -239,5 +276,5 @@ const GRACE_MS: u64 = 250;
 /// The first event meets a cold worker: thread, queue directory and scrubber take about 2 ms together, 5 ms on a busy
 /// machine. A process that crashes right after its start would lose exactly the event that tells why, so this one is
 /// waited for; every later event is on disk about 0.1 ms after its hand-over without that.
-const FIRST_EVENT_MS: u64 = 50;
+const FIRST_EVENT_MS: u64 = 250;
 const STACK_BYTES: usize = 2 * 1024 * 1024;

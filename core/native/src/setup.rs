@@ -32,10 +32,16 @@ pub(crate) fn prepare(options_json: &str, sdk: Sdk) -> Prepared {
     let mut warnings: Vec<String> = complaints.into_iter().map(|warning| warning.0).collect();
     let max_breadcrumbs = options.max_breadcrumbs;
     let runtime = match &options.dsn {
-        Some(dsn) if options.is_active() => Some(start(dsn.clone(), options, sdk, &env, &mut warnings)),
+        Some(dsn) if options.is_active() => {
+            Some(start(dsn.clone(), options, sdk, &env, &mut warnings))
+        }
         _ => None,
     };
-    Prepared { runtime, warnings, max_breadcrumbs }
+    Prepared {
+        runtime,
+        warnings,
+        max_breadcrumbs,
+    }
 }
 
 fn start(
@@ -70,12 +76,26 @@ fn start(
     let limits = options.outbox();
     let shutdown_timeout_ms = options.shutdown_timeout;
     let log = Log::new(options.debug);
-    let (engine, complaints) =
-        Engine::new(options, SdkInfo { name: sdk.name, version: sdk.version, platform: sdk.platform });
+    let (engine, complaints) = Engine::new(
+        options,
+        SdkInfo {
+            name: sdk.name,
+            version: sdk.version,
+            platform: sdk.platform,
+        },
+    );
     warnings.extend(complaints.into_iter().map(|warning| warning.0));
     let has_leftovers = obstacle.is_none() && Store::has_leftovers(&queue_dir);
     let warned = obstacle.is_some();
-    let setup = Setup { engine, queue_dir, warned, limits, http, shutdown_timeout_ms, log };
+    let setup = Setup {
+        engine,
+        queue_dir,
+        warned,
+        limits,
+        http,
+        shutdown_timeout_ms,
+        log,
+    };
     let runtime = Runtime::new(Arc::new(setup));
     if has_leftovers {
         runtime.start();

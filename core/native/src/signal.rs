@@ -13,14 +13,22 @@ pub(crate) struct Signal {
 impl Signal {
     /// Gives the answer; a second one changes nothing.
     pub(crate) fn give(&self, answer: bool) {
-        self.answer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(answer);
+        self.answer
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .get_or_insert(answer);
         self.given.notify_all();
     }
 
     /// The answer, or `None` if it does not come within `timeout`.
     pub(crate) fn wait(&self, timeout: Duration) -> Option<bool> {
-        let answer = self.answer.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let waited = self.given.wait_timeout_while(answer, timeout, |answer| answer.is_none());
+        let answer = self
+            .answer
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let waited = self
+            .given
+            .wait_timeout_while(answer, timeout, |answer| answer.is_none());
         *waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Lines {
 /// Reads and remembers source lines.
 #[derive(Debug, Default)]
 pub(crate) struct SourceReader {
-    answers: HashMap<String, HashMap<(u32, u32), Answer>>,
+    answers: HashMap<String, HashMap<u32, Answer>>,
     bytes: usize,
     clock: u64,
 }
@@ -37,24 +37,32 @@ struct Answer {
 }
 
 impl SourceReader {
-    /// The lines around `line` (counted from 1) of `path`, an absolute path or a `file:` URL. Lines longer than
-    /// [`MAX_LINE_CHARS`] are cut around `column` (counted from 1, 0 = unknown), which is what makes a frame in a
-    /// minified bundle readable. `None` when there is nothing to show: relative path, no such line, not a text file.
-    pub(crate) fn read(&mut self, path: &str, line: u32, column: u32) -> Option<Lines> {
+    /// The lines around `line` (counted from 1) of `path`, an absolute path or a `file:` URL. The line itself comes
+    /// whole, so that the engine can cut a minified one around the column; its neighbours are cut at
+    /// [`MAX_NEIGHBOUR_BYTES`]. `None` when there is nothing to show: relative path, no such line, not a text file.
+    pub(crate) fn read(&mut self, path: &str, line: u32) -> Option<Lines> {
         self.clock += 1;
-        let place = (line, column);
-        if let Some(answer) = self.answers.get_mut(path).and_then(|file| file.get_mut(&place)) {
+        if let Some(answer) = self
+            .answers
+            .get_mut(path)
+            .and_then(|file| file.get_mut(&line))
+        {
             answer.used = self.clock;
             return answer.lines.clone();
         }
-        let lines = local_path(path).and_then(|file| read_lines(&file, line, column));
-        self.remember(path, place, lines.clone());
+        let lines = local_path(path).and_then(|file| read_lines(&file, line));
+        self.remember(path, line, lines.clone());
         lines
     }
 
-    fn remember(&mut self, path: &str, place: (u32, u32), lines: Option<Lines>) {
+    fn remember(&mut self, path: &str, line: u32, lines: Option<Lines>) {
         let text = lines.as_ref().map_or(0, |l| {
-            l.line.len() + l.pre.iter().chain(&l.post).map(|s| s.len() + size_of::<String>()).sum::<usize>()
+            l.line.len()
+                + l.pre
+                    .iter()
+                    .chain(&l.post)
+                    .map(|s| s.len() + size_of::<String>())
+                    .sum::<usize>()
         });
         let bytes = text + path.len() + ENTRY_OVERHEAD;
         if bytes > CACHE_BYTES {
@@ -64,20 +72,37 @@ impl SourceReader {
             self.forget_older_half();
         }
         self.bytes += bytes;
-        let answer = Answer { used: self.clock, bytes, lines };
-        self.answers.entry(path.to_owned()).or_default().insert(place, answer);
+        let answer = Answer {
+            used: self.clock,
+            bytes,
+            lines,
+        };
+        self.answers
+            .entry(path.to_owned())
+            .or_default()
+            .insert(line, answer);
     }
 
     /// Halving at once instead of one by one keeps the cost of an insertion constant on average.
     fn forget_older_half(&mut self) {
-        let mut ages: Vec<u64> = self.answers.values().flat_map(|file| file.values().map(|a| a.used)).collect();
+        let mut ages: Vec<u64> = self
+            .answers
+            .values()
+            .flat_map(|file| file.values().map(|a| a.used))
+            .collect();
         ages.sort_unstable();
-        let Some(&limit) = ages.get(ages.len() / 2) else { return };
+        let Some(&limit) = ages.get(ages.len() / 2) else {
+            return;
+        };
         for file in self.answers.values_mut() {
             file.retain(|_, answer| answer.used > limit);
         }
         self.answers.retain(|_, file| !file.is_empty());
-        self.bytes = self.answers.values().flat_map(|file| file.values().map(|a| a.bytes)).sum();
+        self.bytes = self
+            .answers
+            .values()
+            .flat_map(|file| file.values().map(|a| a.bytes))
+            .sum();
     }
 }
 
@@ -90,7 +115,9 @@ fn local_path(path: &str) -> Option<PathBuf> {
             let decoded = percent_decode(rest)?;
             // `file:///C:/app.js`: the slash before a drive letter belongs to the URL, not to the path.
             match decoded.as_bytes() {
-                [b'/', drive, b':', ..] if cfg!(windows) && drive.is_ascii_alphabetic() => PathBuf::from(&decoded[1..]),
+                [b'/', drive, b':', ..] if cfg!(windows) && drive.is_ascii_alphabetic() => {
+                    PathBuf::from(&decoded[1..])
+                }
                 _ => PathBuf::from(decoded),
             }
         }
@@ -102,14 +129,19 @@ fn local_path(path: &str) -> Option<PathBuf> {
 /// A stack text can be forged by whoever controls an error's text (an error relayed from a remote peer, for example).
 /// Such a "frame" must not become a way to read keys, environment files or the kernel's views of this process.
 fn is_secret_or_device(path: &Path) -> bool {
-    if ["/proc", "/sys", "/dev"].iter().any(|root| path.starts_with(root)) {
+    if ["/proc", "/sys", "/dev"]
+        .iter()
+        .any(|root| path.starts_with(root))
+    {
         return true;
     }
-    let hidden = path.file_name().and_then(|n| n.to_str()).is_none_or(|name| name.starts_with('.'));
-    let secret = path
-        .extension()
-        .and_then(|e| e.to_str())
-        .is_some_and(|e| ["pem", "key", "p12", "pfx", "crt", "env", "jks", "keystore"].contains(&e));
+    let hidden = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .is_none_or(|name| name.starts_with('.'));
+    let secret = path.extension().and_then(|e| e.to_str()).is_some_and(|e| {
+        ["pem", "key", "p12", "pfx", "crt", "env", "jks", "keystore"].contains(&e)
+    });
     hidden || secret
 }
 
@@ -127,25 +159,33 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-fn read_lines(path: &Path, line: u32, column: u32) -> Option<Lines> {
+fn read_lines(path: &Path, line: u32) -> Option<Lines> {
     let text = read_text(path)?;
     let target = usize::try_from(line).ok()?.checked_sub(1)?;
     let first = target.saturating_sub(CONTEXT_LINES);
     let mut found = Lines::default();
     let mut seen_target = false;
-    for (number, raw) in text.split(|&b| b == b'\n').enumerate().skip(first).take(target - first + CONTEXT_LINES + 1) {
+    for (number, raw) in text
+        .split(|&b| b == b'\n')
+        .enumerate()
+        .skip(first)
+        .take(target - first + CONTEXT_LINES + 1)
+    {
         let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
         if number == target {
-            found.line = cut(raw, column);
+            found.line = String::from_utf8_lossy(raw).into_owned();
             seen_target = true;
         } else if number < target {
-            found.pre.push(cut(raw, 0));
+            found.pre.push(neighbour(raw));
         } else {
-            found.post.push(cut(raw, 0));
+            found.post.push(neighbour(raw));
         }
     }
     // The empty piece after a final line feed is not a line.
-    if text.last() == Some(&b'\n') && found.post.last().is_some_and(String::is_empty) && found.post.len() < CONTEXT_LINES {
+    if text.last() == Some(&b'\n')
+        && found.post.last().is_some_and(String::is_empty)
+        && found.post.len() < CONTEXT_LINES
+    {
         found.post.pop();
     }
     seen_target.then_some(found)
@@ -163,7 +203,10 @@ fn read_text(path: &Path) -> Option<Vec<u8>> {
         return None;
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).ok()?);
-    file.by_ref().take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;
+    file.by_ref()
+        .take(MAX_FILE_BYTES)
+        .read_to_end(&mut bytes)
+        .ok()?;
     (!bytes[..bytes.len().min(8192)].contains(&0)).then_some(bytes)
 }
 
@@ -174,7 +217,11 @@ fn is_readable_text(metadata: &std::fs::Metadata) -> bool {
 #[cfg(unix)]
 fn open_without_waiting(path: &Path) -> Option<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path).ok()
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+        .ok()
 }
 
 #[cfg(not(unix))]
@@ -182,22 +229,14 @@ fn open_without_waiting(path: &Path) -> Option<File> {
     OpenOptions::new().read(true).open(path).ok()
 }
 
-/// At most [`MAX_LINE_CHARS`] characters of `raw` around `column` (counted from 1; 0 shows the start).
-fn cut(raw: &[u8], column: u32) -> String {
-    // A minified line can be the whole file: look only at the bytes that can matter, not at a megabyte each time.
-    let column = usize::try_from(column).unwrap_or(0).saturating_sub(1);
-    let reach = column.saturating_add(MAX_LINE_CHARS).saturating_mul(4);
-    let text = String::from_utf8_lossy(&raw[..raw.len().min(reach)]);
-    if raw.len() <= MAX_LINE_CHARS || (raw.len() <= reach && text.chars().count() <= MAX_LINE_CHARS) {
-        return text.into_owned();
-    }
-    let start = column.saturating_sub(MAX_LINE_CHARS / 2);
-    text.chars().skip(start).take(MAX_LINE_CHARS).collect()
+fn neighbour(raw: &[u8]) -> String {
+    // A character cut in half becomes a replacement mark, which the engine's own cut at 200 bytes never shows.
+    String::from_utf8_lossy(&raw[..raw.len().min(MAX_NEIGHBOUR_BYTES)]).into_owned()
 }
 
 const CONTEXT_LINES: usize = 5;
-/// Long enough for any line a person wrote; short enough that 11 lines of a minified bundle stay about 2 KB a frame.
-const MAX_LINE_CHARS: usize = 200;
+/// More than the engine shows, and little enough that the neighbours of a line in a bundle cost nothing.
+const MAX_NEIGHBOUR_BYTES: usize = 1024;
 /// Bundles above this are minified: their lines say nothing without a source map, which the collector applies.
 const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024;
 /// About a thousand frames: more than the distinct frames of any running fault storm seen in the recorded fixtures.

@@ -5,14 +5,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use faultwire_core::engine::{Capture, Outcome, SourceLines, Sources};
 use faultwire_core::loss::Loss;
 use faultwire_core::scope::Scope;
 use faultwire_protocol::id::EventId;
-use faultwire_protocol::time::Now;
+use faultwire_protocol::time::{Millis, Now};
 
 use crate::driver::{Driver, Parts};
+use crate::inbox::{Lane, Wait};
 use crate::runtime::{Message, Runtime};
 use crate::signal::Signal;
 use crate::source::{Lines, SourceReader};
@@ -41,7 +43,13 @@ pub(crate) enum Event {
 
 impl Captured {
     pub(crate) fn new(event: Event, id: EventId, now: Now, fatal: bool) -> Captured {
-        Captured { event, id, now, fatal, stored: None }
+        Captured {
+            event,
+            id,
+            now,
+            fatal,
+            stored: None,
+        }
     }
 
     /// About how many bytes it keeps from the host's memory.
@@ -71,6 +79,8 @@ struct Worker {
     entered: u64,
     /// An event is being prepared: if that panics, it is the one that is lost.
     in_hand: Option<Option<Arc<Signal>>>,
+    /// Errors come in streams: until then the worker looks by itself instead of being woken (see `inbox`).
+    nap_until: Millis,
     /// The inbox was large: memory should go back to the system when it is empty.
     swollen: bool,
 }
@@ -79,10 +89,15 @@ impl Worker {
     fn new(runtime: Arc<Runtime>) -> Worker {
         let setup = &runtime.setup;
         let reporting = runtime.clone();
-        let senders = Senders::new(Http::new(setup.http.clone()), setup.limits.max_in_flight, move |job, outcome| {
-            let weightless = 0;
-            let _ = reporting.inbox.push(Message::Outcome { job, outcome }, weightless, crate::inbox::Lane::Urgent);
-        });
+        let senders = Senders::new(
+            Http::new(setup.http.clone()),
+            setup.limits.max_in_flight,
+            move |job, outcome| {
+                let _ = reporting
+                    .inbox
+                    .push(Message::Outcome { job, outcome }, 0, Lane::Urgent);
+            },
+        );
         let locked = runtime.clone();
         let driver = Driver::new(Parts {
             queue_dir: setup.queue_dir.clone(),
@@ -93,7 +108,15 @@ impl Worker {
             on_lock: Box::new(move |fd| locked.set_lock_fd(fd)),
             log: setup.log,
         });
-        Worker { runtime, driver, sources: SourceReader::default(), entered: 0, in_hand: None, swollen: false }
+        Worker {
+            runtime,
+            driver,
+            sources: SourceReader::default(),
+            entered: 0,
+            in_hand: None,
+            nap_until: Millis(0),
+            swollen: false,
+        }
     }
 
     fn run(&mut self) {
@@ -113,7 +136,12 @@ impl Worker {
 
     /// One round: wait, take what is there, do what is due, publish.
     fn turn(&mut self) {
-        self.runtime.inbox.wait(clock::until(self.driver.deadline()));
+        let until_due = clock::until(self.driver.deadline());
+        if clock::mono() < self.nap_until {
+            self.runtime.inbox.wait(until_due.min(NAP), Wait::Nap);
+        } else {
+            self.runtime.inbox.wait(until_due, Wait::Sleep);
+        }
         let mut taken = 0;
         while taken < MAX_BATCH
             && !self.driver.is_closed()
@@ -132,7 +160,10 @@ impl Worker {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Event(captured) => self.take_event(*captured),
+            Message::Event(captured) => {
+                self.take_event(*captured);
+                self.nap_until = clock::after(NAP_FOR_MS);
+            }
             Message::Losses => {}
             Message::Outcome { job, outcome } => self.driver.outcome(job, outcome),
             Message::Flush { signal, deadline } => {
@@ -167,19 +198,38 @@ impl Worker {
 
     /// Everything that is too slow for the host's thread: parse, merge, frames, source lines, scrub, trim.
     fn prepare(&mut self, captured: Captured) -> Outcome {
-        let Captured { event, id, now, fatal, .. } = captured;
+        let Captured {
+            event,
+            id,
+            now,
+            fatal,
+            ..
+        } = captured;
         let engine = &self.runtime.setup.engine;
         let (event_json, scope) = match event {
-            Event::Prepared(json) => return engine.submit(&json, id, fatal, now, &mut self.sources),
+            Event::Prepared(json) => {
+                return engine.submit(&json, id, fatal, now, &mut self.sources);
+            }
             Event::Text(text, scope) => (text, scope),
             Event::Deferred(finish, scope) => (finish(), scope),
         };
-        engine.capture(&Capture { event_json, scope, id, now, fatal }, &mut self.sources)
+        engine.capture(
+            &Capture {
+                event_json,
+                scope,
+                id,
+                now,
+                fatal,
+            },
+            &mut self.sources,
+        )
     }
 
     fn give_up_in_hand(&mut self) {
         if let Some(stored) = self.in_hand.take() {
-            let _ = catch_unwind(AssertUnwindSafe(|| self.driver.lost(Loss::InternalSdkError, 1)));
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                self.driver.lost(Loss::InternalSdkError, 1)
+            }));
             if let Some(stored) = stored {
                 stored.give(false);
             }
@@ -193,7 +243,9 @@ impl Worker {
             self.driver.lost(*loss, *quantity);
         }
         let entered = std::mem::take(&mut self.entered);
-        self.runtime.books.publish(entered, &losses, self.driver.ledger());
+        self.runtime
+            .books
+            .publish(entered, &losses, self.driver.ledger());
     }
 
     /// After a burst: what the inbox took goes back to the system, once.
@@ -213,7 +265,7 @@ impl Worker {
 
 impl Sources for SourceReader {
     fn lines(&mut self, path: &str, line: u32) -> Option<SourceLines> {
-        let Lines { pre, line, post } = self.read(path, line, 0)?;
+        let Lines { pre, line, post } = self.read(path, line)?;
         Some(SourceLines { pre, line, post })
     }
 }
@@ -229,6 +281,10 @@ fn random_seed() -> u64 {
 
 /// Messages taken before timers and syncs are looked at: about 20 ms of work.
 const MAX_BATCH: usize = 64;
+/// How late a napping worker sees an event at most; far below the 5 ms after which a kill must not lose it.
+const NAP: Duration = Duration::from_millis(1);
+/// How long after an event the worker naps: 30 looks, then it sleeps and costs nothing.
+const NAP_FOR_MS: u64 = 30;
 /// Panics in a row, without one whole round in between, after which the worker gives up.
 const MAX_PANICS: u32 = 20;
 /// What a deferred event counts in the inbox: its unresolved frames.

@@ -4,7 +4,10 @@
 //! `FAULTWIRE_ROUNDS` sets how often each scenario is repeated (default 20; CI's long run uses 200).
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test that names its line")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap in a test is a failed test that names its line"
+)]
 
 mod support;
 
@@ -21,7 +24,11 @@ const WAIT_MS: u64 = 30_000;
 
 fn client(queue: &Path, address: SocketAddr) -> Client {
     let options = serde_json::json!({"dsn": dsn(address), "queueDir": queue});
-    let sdk = Sdk { name: "faultwire.test".to_owned(), version: "9.9.9".to_owned(), platform: "other".to_owned() };
+    let sdk = Sdk {
+        name: "faultwire.test".to_owned(),
+        version: "9.9.9".to_owned(),
+        platform: "other".to_owned(),
+    };
     Client::new(&options.to_string(), sdk)
 }
 
@@ -30,12 +37,17 @@ fn event(text: &str) -> String {
 }
 
 fn rounds() -> usize {
-    std::env::var("FAULTWIRE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(20)
+    std::env::var("FAULTWIRE_ROUNDS")
+        .ok()
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(20)
 }
 
 /// Runs one scenario of [`child`] in a process of its own and gives what it printed: the ids it captured.
 fn run_child(scenario: &str, queue: &Path, address: SocketAddr) -> Vec<String> {
-    let output = spawn_child(scenario, queue, address).wait_with_output().unwrap();
+    let output = spawn_child(scenario, queue, address)
+        .wait_with_output()
+        .unwrap();
     ids_in(&output.stdout)
 }
 
@@ -53,18 +65,27 @@ fn spawn_child(scenario: &str, queue: &Path, address: SocketAddr) -> std::proces
 
 fn ids_in(output: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(output);
-    text.lines().filter_map(|line| line.strip_prefix("captured ")).map(str::to_owned).collect()
+    text.lines()
+        .filter_map(|line| line.strip_prefix("captured "))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The role of a dying process. Run as a test without a scenario, it checks that there is none.
 #[test]
 fn child() {
     let Ok(scenario) = std::env::var("FAULTWIRE_TEST_SCENARIO") else {
-        assert!(std::env::var("FAULTWIRE_TEST_QUEUE").is_err(), "a queue without a scenario");
+        assert!(
+            std::env::var("FAULTWIRE_TEST_QUEUE").is_err(),
+            "a queue without a scenario"
+        );
         return;
     };
     let queue = std::env::var("FAULTWIRE_TEST_QUEUE").unwrap();
-    let address: SocketAddr = std::env::var("FAULTWIRE_TEST_ADDRESS").unwrap().parse().unwrap();
+    let address: SocketAddr = std::env::var("FAULTWIRE_TEST_ADDRESS")
+        .unwrap()
+        .parse()
+        .unwrap();
     let client = client(Path::new(&queue), address);
     let scope = client.scope();
     match scenario.as_str() {
@@ -95,7 +116,10 @@ fn child() {
         // A hundred events, flushed as far as possible, in order.
         "orderly" => {
             for n in 0..100 {
-                println!("captured {}", scope.capture(event(&format!("orderly {n}")), false));
+                println!(
+                    "captured {}",
+                    scope.capture(event(&format!("orderly {n}")), false)
+                );
             }
             client.close(WAIT_MS);
         }
@@ -132,7 +156,9 @@ fn assert_each_once(mut arrived: Vec<String>, captured: &[String]) {
 #[test]
 fn events_captured_5_ms_before_a_kill_arrive_once_each() {
     let queue = tempfile::tempdir().unwrap();
-    let captured: Vec<String> = (0..rounds()).flat_map(|_| run_child("kill", queue.path(), nobody())).collect();
+    let captured: Vec<String> = (0..rounds())
+        .flat_map(|_| run_child("kill", queue.path(), nobody()))
+        .collect();
     assert_eq!(captured.len(), rounds());
     assert_each_once(deliver_rest(queue.path()), &captured);
 }
@@ -141,7 +167,9 @@ fn events_captured_5_ms_before_a_kill_arrive_once_each() {
 fn fatal_events_survive_the_very_next_instruction() {
     let queue = tempfile::tempdir().unwrap();
     let scenarios = ["fatal", "exit"].into_iter().cycle().take(rounds());
-    let captured: Vec<String> = scenarios.flat_map(|s| run_child(s, queue.path(), nobody())).collect();
+    let captured: Vec<String> = scenarios
+        .flat_map(|s| run_child(s, queue.path(), nobody()))
+        .collect();
     assert_eq!(captured.len(), rounds());
     assert_each_once(deliver_rest(queue.path()), &captured);
 }
@@ -150,8 +178,9 @@ fn fatal_events_survive_the_very_next_instruction() {
 fn events_killed_with_the_server_up_arrive() {
     let queue = tempfile::tempdir().unwrap();
     let server = StubServer::start();
-    let captured: BTreeSet<String> =
-        (0..rounds()).flat_map(|_| run_child("kill", queue.path(), server.address())).collect();
+    let captured: BTreeSet<String> = (0..rounds())
+        .flat_map(|_| run_child("kill", queue.path(), server.address()))
+        .collect();
     let client = client(queue.path(), server.address());
     assert!(client.close(WAIT_MS));
     // An answer that died with its process is asked for again; the server tells duplicates by id.
@@ -175,15 +204,24 @@ fn a_kill_in_the_middle_of_work_loses_nothing_that_was_durable() {
     let distinct: BTreeSet<String> = arrived.iter().cloned().collect();
     assert_eq!(arrived.len(), distinct.len(), "no event came twice");
     // An event that was durable but whose id was not printed any more may come on top.
-    assert!(captured.is_subset(&distinct), "{} of {} arrived", distinct.len(), captured.len());
+    assert!(
+        captured.is_subset(&distinct),
+        "{} of {} arrived",
+        distinct.len(),
+        captured.len()
+    );
 }
 
 #[test]
 fn processes_share_a_queue_directory_and_the_dead_are_inherited() {
     let queue = tempfile::tempdir().unwrap();
     let server = StubServer::start();
-    let orphans: Vec<String> = (0..3).flat_map(|_| run_child("fatal", queue.path(), nobody())).collect();
-    let children: Vec<_> = (0..4).map(|_| spawn_child("orderly", queue.path(), server.address())).collect();
+    let orphans: Vec<String> = (0..3)
+        .flat_map(|_| run_child("fatal", queue.path(), nobody()))
+        .collect();
+    let children: Vec<_> = (0..4)
+        .map(|_| spawn_child("orderly", queue.path(), server.address()))
+        .collect();
     let mut captured = orphans;
     for child in children {
         captured.extend(ids_in(&child.wait_with_output().unwrap().stdout));
@@ -226,10 +264,14 @@ fn a_forked_child_has_a_worker_and_a_queue_of_its_own() {
                 libc::waitpid(child, std::ptr::null_mut(), 0);
                 length
             };
-            let said = String::from_utf8_lossy(&said[..usize::try_from(length).unwrap()]).into_owned();
+            let said =
+                String::from_utf8_lossy(&said[..usize::try_from(length).unwrap()]).into_owned();
             let parts: Vec<&str> = said.splitn(3, ' ').collect();
             assert_eq!(parts[1], "true", "{said}");
-            assert!(parts[2].contains(r#""captured":1"#), "the child counts only its own: {said}");
+            assert!(
+                parts[2].contains(r#""captured":1"#),
+                "the child counts only its own: {said}"
+            );
             assert!(client.close(WAIT_MS));
             assert_each_once(server.ids(), &[parents, parts[0].to_owned()]);
         }

@@ -1,6 +1,9 @@
 //! From a capture to the server: what arrives, in which form, and what the answers do.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test that names its line")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap in a test is a failed test that names its line"
+)]
 
 mod support;
 
@@ -10,13 +13,20 @@ use faultwire_native::{Client, Sdk};
 use support::{Answer, StubServer, dsn, nobody};
 
 fn sdk() -> Sdk {
-    Sdk { name: "faultwire.test".to_owned(), version: "9.9.9".to_owned(), platform: "other".to_owned() }
+    Sdk {
+        name: "faultwire.test".to_owned(),
+        version: "9.9.9".to_owned(),
+        platform: "other".to_owned(),
+    }
 }
 
 /// A client with a queue of its own and the given further options.
 fn client_in(queue: &std::path::Path, dsn: &str, more: serde_json::Value) -> Client {
     let mut options = serde_json::json!({"dsn": dsn, "queueDir": queue, "release": "shop@1.2.3"});
-    options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    options
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
     let client = Client::new(&options.to_string(), sdk());
     assert_eq!(client.warnings(), [""; 0]);
     client
@@ -58,7 +68,13 @@ fn a_captured_event_arrives_with_its_scope() {
     let scope = client.scope().fork();
     scope.set("tag", "kind", "\"test\"");
     scope.set("user", "", r#"{"id":"7"}"#);
-    scope.breadcrumb(1_700_000_000_000.0, "http", "info", "GET /", Some(r#"{"status":200}"#));
+    scope.breadcrumb(
+        1_700_000_000_000.0,
+        "http",
+        "info",
+        "GET /",
+        Some(r#"{"status":200}"#),
+    );
     let id = scope.capture(message("it broke"), false);
     assert!(client.flush(WAIT_MS));
 
@@ -69,20 +85,28 @@ fn a_captured_event_arrives_with_its_scope() {
     assert_eq!(event["release"], "shop@1.2.3");
     assert_eq!(event["tags"]["kind"], "test", "{event}");
     assert_eq!(event["user"]["id"], "7");
-    assert_eq!(event["breadcrumbs"]["values"][0]["message"], "GET /", "{event}");
+    assert_eq!(
+        event["breadcrumbs"]["values"][0]["message"], "GET /",
+        "{event}"
+    );
     assert_eq!(event["sdk"]["name"], "faultwire.test");
     assert_eq!(event["platform"], "other");
     let request = &server.requests()[0];
     assert_eq!(request.path, "/api/42/envelope/");
     assert_eq!(request.headers["content-encoding"], "gzip");
-    assert!(request.headers["x-sentry-auth"].contains("sentry_key=0123456789abcdef0123456789abcdef"));
+    assert!(
+        request.headers["x-sentry-auth"].contains("sentry_key=0123456789abcdef0123456789abcdef")
+    );
     assert!(support::envelope_header(&request.body)["sent_at"].is_string());
     assert_eq!(
         stats(&client),
         serde_json::json!({"captured":1,"recovered":0,"delivered":1,"queued":0,"lost":{}})
     );
     assert!(client.close(WAIT_MS));
-    assert!(segments(queue.path()).is_empty(), "an empty queue leaves no segment behind");
+    assert!(
+        segments(queue.path()).is_empty(),
+        "an empty queue leaves no segment behind"
+    );
 }
 
 #[test]
@@ -90,15 +114,24 @@ fn events_wait_on_disk_while_nobody_listens_and_go_out_with_the_next_start() {
     let queue = tempfile::tempdir().unwrap();
     let address = nobody();
     let client = client_in(queue.path(), &dsn(address), NO_MORE());
-    let ids: Vec<String> = (0..20).map(|n| client.scope().capture(message(&format!("offline {n}")), false)).collect();
+    let ids: Vec<String> = (0..20)
+        .map(|n| {
+            client
+                .scope()
+                .capture(message(&format!("offline {n}")), false)
+        })
+        .collect();
     assert!(!client.close(200));
     assert_eq!(stats(&client)["queued"], 20);
     assert_eq!(stats(&client)["lost"], serde_json::json!({}));
 
     let server = StubServer::start_at(address);
     let client = client_in(queue.path(), &server.dsn(), NO_MORE());
-    let mut arrived: Vec<String> =
-        server.wait_for_events(20).iter().map(|e| e["event_id"].as_str().unwrap().to_owned()).collect();
+    let mut arrived: Vec<String> = server
+        .wait_for_events(20)
+        .iter()
+        .map(|e| e["event_id"].as_str().unwrap().to_owned())
+        .collect();
     assert!(client.flush(WAIT_MS));
     arrived.sort();
     let mut expected = ids.clone();
@@ -116,7 +149,9 @@ fn a_server_that_comes_back_gets_everything_without_a_restart() {
     let address = nobody();
     let client = client_in(queue.path(), &dsn(address), NO_MORE());
     for n in 0..50 {
-        client.scope().capture(message(&format!("offline {n}")), false);
+        client
+            .scope()
+            .capture(message(&format!("offline {n}")), false);
     }
     assert!(!client.flush(50));
     let server = StubServer::start_at(address);
@@ -130,12 +165,20 @@ fn a_fatal_event_is_on_disk_when_the_call_returns() {
     let client = client_in(queue.path(), &dsn(nobody()), NO_MORE());
     // Behind ordinary events it would have to wait: it must not.
     for n in 0..200 {
-        client.scope().capture(message(&format!("ordinary {n}")), false);
+        client
+            .scope()
+            .capture(message(&format!("ordinary {n}")), false);
     }
     let id = client.scope().capture(message("the end"), true);
     // The id is stored twice: in the record's meta as bytes, in the event as text.
-    let stored: Vec<u8> = segments(queue.path()).iter().flat_map(|s| std::fs::read(s).unwrap()).collect();
-    assert!(stored.windows(32).any(|w| w == id.as_bytes()), "the fatal event is in a segment");
+    let stored: Vec<u8> = segments(queue.path())
+        .iter()
+        .flat_map(|s| std::fs::read(s).unwrap())
+        .collect();
+    assert!(
+        stored.windows(32).any(|w| w == id.as_bytes()),
+        "the fatal event is in a segment"
+    );
 }
 
 #[test]
@@ -144,7 +187,10 @@ fn hooked_events_keep_the_id_they_were_prepared_with() {
     let server = StubServer::start();
     let client = client_in(queue.path(), &server.dsn(), NO_MORE());
     let prepared = client.scope().prepare(message("hooked")).unwrap();
-    let id = serde_json::from_str::<serde_json::Value>(&prepared).unwrap()["event_id"].as_str().unwrap().to_owned();
+    let id = serde_json::from_str::<serde_json::Value>(&prepared).unwrap()["event_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     client.submit(prepared.replace("hooked", "changed"), false);
     client.scope().prepare(message("dropped")).unwrap();
     client.reject("before_send");
@@ -152,7 +198,10 @@ fn hooked_events_keep_the_id_they_were_prepared_with() {
     assert_eq!(server.ids(), [id]);
     assert!(server.events()[0].to_string().contains("changed"));
     let stats = stats(&client);
-    assert_eq!((&stats["captured"], &stats["lost"]["before_send"]), (&2.into(), &1.into()));
+    assert_eq!(
+        (&stats["captured"], &stats["lost"]["before_send"]),
+        (&2.into(), &1.into())
+    );
 }
 
 #[test]
@@ -168,7 +217,10 @@ fn what_the_server_refuses_for_good_is_counted_and_reported() {
     assert!(client.close(WAIT_MS));
     assert_eq!(server.ids().len(), 2);
     let discarded = &server.reports()[0]["discarded_events"][0];
-    assert_eq!((&discarded["reason"], &discarded["quantity"]), (&"send_error".into(), &1.into()));
+    assert_eq!(
+        (&discarded["reason"], &discarded["quantity"]),
+        (&"send_error".into(), &1.into())
+    );
 }
 
 #[test]
@@ -181,7 +233,10 @@ fn a_rate_limit_holds_events_back_and_loses_none() {
     server.wait_for_requests(1);
     let events = server.wait_for_events(2);
     assert!(client.flush(WAIT_MS));
-    assert!(events.iter().all(|e| e["event_id"] == id.as_str()), "sent again after the limit");
+    assert!(
+        events.iter().all(|e| e["event_id"] == id.as_str()),
+        "sent again after the limit"
+    );
     assert_eq!(stats(&client)["delivered"], 1);
 }
 
@@ -195,11 +250,19 @@ fn a_queue_directory_that_cannot_be_used_is_one_warning_and_events_still_go_out(
     let client = Client::new(&options.to_string(), sdk());
     let warnings = client.warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].contains(file.to_str().unwrap()) && warnings[0].contains("not a directory"), "{warnings:?}");
+    assert!(
+        warnings[0].contains(file.to_str().unwrap()) && warnings[0].contains("not a directory"),
+        "{warnings:?}"
+    );
     client.scope().capture(message("from memory"), false);
     // Nothing can make it durable, so a fatal capture waits until it is delivered.
     client.scope().capture(message("last words"), true);
-    assert!(server.events().iter().any(|e| e.to_string().contains("last words")));
+    assert!(
+        server
+            .events()
+            .iter()
+            .any(|e| e.to_string().contains("last words"))
+    );
     assert!(client.close(WAIT_MS));
     assert_eq!(server.ids().len(), 2);
 }
@@ -210,12 +273,17 @@ fn a_damaged_segment_costs_only_the_damaged_record() {
     let address = nobody();
     let client = client_in(queue.path(), &dsn(address), NO_MORE());
     for n in 0..10 {
-        client.scope().capture(message(&format!("event number {n}")), false);
+        client
+            .scope()
+            .capture(message(&format!("event number {n}")), false);
     }
     client.close(100);
     let path = segments(queue.path()).pop().unwrap();
     let mut bytes = std::fs::read(&path).unwrap();
-    let place = bytes.windows(14).position(|w| w == b"event number 4").unwrap();
+    let place = bytes
+        .windows(14)
+        .position(|w| w == b"event number 4")
+        .unwrap();
     bytes[place] ^= 0x20;
     bytes.truncate(bytes.len() - 7); // and the last record is torn
     std::fs::write(&path, &bytes).unwrap();
@@ -235,7 +303,9 @@ fn two_clients_on_one_queue_directory_do_not_disturb_each_other() {
     let second = client_in(queue.path(), &server.dsn(), NO_MORE());
     for n in 0..100 {
         first.scope().capture(message(&format!("first {n}")), false);
-        second.scope().capture(message(&format!("second {n}")), false);
+        second
+            .scope()
+            .capture(message(&format!("second {n}")), false);
     }
     assert!(first.close(WAIT_MS) && second.close(WAIT_MS));
     let mut ids = server.ids();
@@ -248,7 +318,11 @@ fn two_clients_on_one_queue_directory_do_not_disturb_each_other() {
 #[test]
 fn events_of_another_project_are_never_picked_up() {
     let queue = tempfile::tempdir().unwrap();
-    let offline = client_in(queue.path(), &dsn(nobody()).replace("/42", "/43"), NO_MORE());
+    let offline = client_in(
+        queue.path(),
+        &dsn(nobody()).replace("/42", "/43"),
+        NO_MORE(),
+    );
     offline.scope().capture(message("for project 43"), false);
     offline.close(100);
     let server = StubServer::start();
@@ -265,7 +339,9 @@ fn a_burst_against_a_slow_server_is_delivered_or_queued() {
     server.delay(Duration::from_millis(50));
     let client = client_in(queue.path(), &server.dsn(), NO_MORE());
     let scope = client.scope();
-    let event = serde_json::json!({"message": "burst", "extra": {"text": "lorem ipsum ".repeat(1000)}}).to_string();
+    let event =
+        serde_json::json!({"message": "burst", "extra": {"text": "lorem ipsum ".repeat(1000)}})
+            .to_string();
     for _ in 0..10_000 {
         scope.capture(event.clone(), false);
     }
@@ -273,7 +349,10 @@ fn a_burst_against_a_slow_server_is_delivered_or_queued() {
     let stats = stats(&client);
     assert_eq!(stats["captured"], 10_000);
     assert_eq!(stats["lost"], serde_json::json!({}), "{stats}");
-    assert_eq!(stats["delivered"].as_u64().unwrap() + stats["queued"].as_u64().unwrap(), 10_000);
+    assert_eq!(
+        stats["delivered"].as_u64().unwrap() + stats["queued"].as_u64().unwrap(),
+        10_000
+    );
 }
 
 #[test]
@@ -293,7 +372,10 @@ fn captures_after_close_are_counted_and_close_may_be_called_again() {
     client.scope().capture(message("after"), false);
     client.scope().capture(message("after, fatal"), true);
     assert!(client.close(WAIT_MS) && client.flush(WAIT_MS));
-    assert_eq!(stats(&client)["lost"], serde_json::json!({"queue_overflow": 2}));
+    assert_eq!(
+        stats(&client)["lost"],
+        serde_json::json!({"queue_overflow": 2})
+    );
     assert_eq!(stats(&client)["captured"], 3);
 }
 
@@ -307,7 +389,9 @@ fn flushes_from_several_threads_all_end() {
         .map(|n| {
             let client = client.clone();
             std::thread::spawn(move || {
-                client.scope().capture(message(&format!("thread {n}")), false);
+                client
+                    .scope()
+                    .capture(message(&format!("thread {n}")), false);
                 client.flush(WAIT_MS)
             })
         })
@@ -335,12 +419,21 @@ fn a_panic_in_a_deferred_event_is_counted_and_the_worker_goes_on() {
     let queue = tempfile::tempdir().unwrap();
     let server = StubServer::start();
     let client = client_in(queue.path(), &server.dsn(), NO_MORE());
-    client.scope().capture_deferred(|| panic!("a defect, on purpose"), false);
-    client.scope().capture_deferred(|| panic!("a defect, on purpose"), true);
-    client.scope().capture_deferred(|| message("made on the worker"), false);
+    client
+        .scope()
+        .capture_deferred(|| panic!("a defect, on purpose"), false);
+    client
+        .scope()
+        .capture_deferred(|| panic!("a defect, on purpose"), true);
+    client
+        .scope()
+        .capture_deferred(|| message("made on the worker"), false);
     assert!(client.flush(WAIT_MS));
     assert_eq!(server.ids().len(), 1);
-    assert_eq!(stats(&client)["lost"], serde_json::json!({"internal_sdk_error": 2}));
+    assert_eq!(
+        stats(&client)["lost"],
+        serde_json::json!({"internal_sdk_error": 2})
+    );
 }
 
 #[test]

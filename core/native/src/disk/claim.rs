@@ -29,19 +29,25 @@ impl Claim {
                 return Ok(claim);
             }
         }
-        let full = io::Error::other(format!("all {MAX_OWNERS} sub-directories belong to running processes"));
+        let full = io::Error::other(format!(
+            "all {MAX_OWNERS} sub-directories belong to running processes"
+        ));
         Err(DiskError::new("claim a place in", root, full))
     }
 
     /// Owns orphans of `root` that hold at least one file for which `wanted` is true.
     pub(crate) fn orphans(root: &Path, own: &Path, wanted: fn(&Path) -> bool) -> Vec<Claim> {
-        let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(root) else {
+            return Vec::new();
+        };
         let mut dirs: Vec<PathBuf> = entries
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|dir| dir != own && is_numbered(dir) && holds(dir, wanted))
             .collect();
         dirs.sort();
-        dirs.into_iter().filter_map(|dir| Claim::try_dir(dir).ok().flatten()).collect()
+        dirs.into_iter()
+            .filter_map(|dir| Claim::try_dir(dir).ok().flatten())
+            .collect()
     }
 
     /// The owned directory.
@@ -60,7 +66,9 @@ impl Claim {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         private_file(&mut options);
-        let lock = options.open(&path).map_err(|e| DiskError::new("open", &path, e))?;
+        let lock = options
+            .open(&path)
+            .map_err(|e| DiskError::new("open", &path, e))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(Claim { dir, lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -87,11 +95,17 @@ pub(super) fn private_file(options: &mut OpenOptions) {
 }
 
 fn is_numbered(dir: &Path) -> bool {
-    dir.file_name().and_then(|n| n.to_str()).is_some_and(|name| name.parse::<u32>().is_ok())
+    dir.file_name()
+        .and_then(|n| n.to_str())
+        .is_some_and(|name| name.parse::<u32>().is_ok())
 }
 
 fn holds(dir: &Path, wanted: fn(&Path) -> bool) -> bool {
-    fs::read_dir(dir).is_ok_and(|files| files.filter_map(Result::ok).any(|file| wanted(&file.path())))
+    fs::read_dir(dir).is_ok_and(|files| {
+        files
+            .filter_map(Result::ok)
+            .any(|file| wanted(&file.path()))
+    })
 }
 
 /// More processes than this on one queue directory, at the same moment, keep their events in memory.

@@ -106,8 +106,12 @@ impl Store {
 
     /// Whether anything could be waiting under `root`; cheap, takes no lock. Used to decide if a start has work to do.
     pub(crate) fn has_leftovers(root: &Path) -> bool {
-        let Ok(entries) = std::fs::read_dir(root) else { return false };
-        entries.filter_map(Result::ok).any(|entry| !segment_numbers(&entry.path()).is_empty())
+        let Ok(entries) = std::fs::read_dir(root) else {
+            return false;
+        };
+        entries
+            .filter_map(Result::ok)
+            .any(|entry| !segment_numbers(&entry.path()).is_empty())
     }
 
     /// The directory this process owns.
@@ -122,12 +126,30 @@ impl Store {
     }
 
     /// Appends one event. On return it survives the death of the process.
-    pub(crate) fn append(&mut self, key: u64, meta: &[u8], payload: &[u8]) -> Result<(), DiskError> {
+    pub(crate) fn append(
+        &mut self,
+        key: u64,
+        meta: &[u8],
+        payload: &[u8],
+    ) -> Result<(), DiskError> {
         let record = self.encode(Kind::Put, key, meta, payload)?;
         let number = self.activate()?;
-        let segment = self.segments.get_mut(&number).expect("activate returns a segment that is open");
-        let offset = segment.put(&record).map_err(|e| DiskError::new("write to", segment.path(), e))?;
-        self.places.insert(key, Place { segment: number, stored_key: key, offset, len: record.len() });
+        let segment = self
+            .segments
+            .get_mut(&number)
+            .expect("activate returns a segment that is open");
+        let offset = segment
+            .put(&record)
+            .map_err(|e| DiskError::new("write to", segment.path(), e))?;
+        self.places.insert(
+            key,
+            Place {
+                segment: number,
+                stored_key: key,
+                offset,
+                len: record.len(),
+            },
+        );
         self.unsynced += record.len() as u64;
         Ok(())
     }
@@ -136,8 +158,13 @@ impl Store {
     pub(crate) fn keep_report(&mut self, report: &[u8]) -> Result<(), DiskError> {
         let record = self.encode(Kind::Report, 0, &[], report)?;
         let number = self.activate()?;
-        let segment = self.segments.get_mut(&number).expect("activate returns a segment that is open");
-        segment.note(&record).map_err(|e| DiskError::new("write to", segment.path(), e))?;
+        let segment = self
+            .segments
+            .get_mut(&number)
+            .expect("activate returns a segment that is open");
+        segment
+            .note(&record)
+            .map_err(|e| DiskError::new("write to", segment.path(), e))?;
         self.report_in = Some(number);
         Ok(())
     }
@@ -145,15 +172,24 @@ impl Store {
     /// The payload stored under `key`. `None` when it is not there or its checksum fails: the event is lost.
     pub(crate) fn read(&mut self, key: u64) -> Option<Vec<u8>> {
         let place = *self.places.get(&key)?;
-        let bytes = self.segments.get_mut(&place.segment)?.read(place.offset, place.len).ok()?;
+        let bytes = self
+            .segments
+            .get_mut(&place.segment)?
+            .read(place.offset, place.len)
+            .ok()?;
         let record = segment::recover(&bytes).records.first().copied()?;
-        (record.kind == Kind::Put && record.key == place.stored_key).then(|| record.payload.to_vec())
+        (record.kind == Kind::Put && record.key == place.stored_key)
+            .then(|| record.payload.to_vec())
     }
 
     /// Forgets `key`; a segment in which nothing is left is deleted.
     pub(crate) fn remove(&mut self, key: u64) {
-        let Some(place) = self.places.remove(&key) else { return };
-        let Some(segment) = self.segments.get_mut(&place.segment) else { return };
+        let Some(place) = self.places.remove(&key) else {
+            return;
+        };
+        let Some(segment) = self.segments.get_mut(&place.segment) else {
+            return;
+        };
         let left = segment.release();
         let is_active = self.active == Some(place.segment);
         if left == 0 && (!is_active || segment.len() > IDLE_SEGMENT_BYTES) {
@@ -178,7 +214,9 @@ impl Store {
     pub(crate) fn sync(&mut self) -> Result<(), DiskError> {
         self.unsynced = 0;
         for (number, segment) in &mut self.segments {
-            segment.sync().map_err(|e| DiskError::new("sync", segment.path(), e))?;
+            segment
+                .sync()
+                .map_err(|e| DiskError::new("sync", segment.path(), e))?;
             if self.active != Some(*number) {
                 segment.close();
             }
@@ -188,7 +226,9 @@ impl Store {
 
     /// Moves the segments of dead processes into the own directory; returns whether there is something to recover.
     pub(crate) fn adopt_orphans(&mut self) -> bool {
-        for orphan in Claim::orphans(&self.root, self.claim.dir(), |file| segment_number(file).is_some()) {
+        for orphan in Claim::orphans(&self.root, self.claim.dir(), |file| {
+            segment_number(file).is_some()
+        }) {
             for number in segment_numbers(orphan.dir()) {
                 let target = segment_path(self.claim.dir(), self.next_segment);
                 if std::fs::rename(segment_path(orphan.dir(), number), target).is_ok() {
@@ -208,7 +248,10 @@ impl Store {
             Ok(bytes) => bytes,
             Err(error) => {
                 let damage = Some(DiskError::new("read", &path, error).to_string());
-                return Some(Batch { damage, ..Batch::default() });
+                return Some(Batch {
+                    damage,
+                    ..Batch::default()
+                });
             }
         };
         let recovered = segment::recover(&bytes);
@@ -217,15 +260,28 @@ impl Store {
             damage: describe_damage(&path, &recovered),
             ..Batch::default()
         };
-        if recovered.damage.iter().any(|d| matches!(d.kind, DamageKind::NewerVersion(_))) {
+        if recovered
+            .damage
+            .iter()
+            .any(|d| matches!(d.kind, DamageKind::NewerVersion(_)))
+        {
             return Some(batch);
         }
         for record in recovered.live() {
             let key = next_key();
             let len = segment::RECORD_OVERHEAD + record.meta.len() + record.payload.len();
-            let place = Place { segment: number, stored_key: record.key, offset: record.offset as u64, len };
+            let place = Place {
+                segment: number,
+                stored_key: record.key,
+                offset: record.offset as u64,
+                len,
+            };
             self.places.insert(key, place);
-            batch.events.push(Found { key, meta: record.meta.to_vec(), payload_len: record.payload.len() });
+            batch.events.push(Found {
+                key,
+                meta: record.meta.to_vec(),
+                payload_len: record.payload.len(),
+            });
         }
         let file = SegmentFile::recovered(path, recovered.valid_len as u64, batch.events.len());
         self.segments.insert(number, file);
@@ -238,16 +294,27 @@ impl Store {
     /// Ends in good order: an active segment without live records is deleted, everything else synced.
     pub(crate) fn close(mut self) -> Result<(), DiskError> {
         let synced = self.sync();
-        let done = |n: &u64| self.report_in != Some(*n) && self.segments.get(n).is_some_and(|s| s.live() == 0);
+        let done = |n: &u64| {
+            self.report_in != Some(*n) && self.segments.get(n).is_some_and(|s| s.live() == 0)
+        };
         if let Some(number) = self.active.filter(done) {
             self.delete(number);
         }
         synced
     }
 
-    fn encode(&self, kind: Kind, key: u64, meta: &[u8], payload: &[u8]) -> Result<Vec<u8>, DiskError> {
+    fn encode(
+        &self,
+        kind: Kind,
+        key: u64,
+        meta: &[u8],
+        payload: &[u8],
+    ) -> Result<Vec<u8>, DiskError> {
         segment::encode_record(kind, key, meta, payload).ok_or_else(|| {
-            let large = io::Error::other(format!("a record of {} bytes is above the limit", payload.len()));
+            let large = io::Error::other(format!(
+                "a record of {} bytes is above the limit",
+                payload.len()
+            ));
             DiskError::new("write to", self.claim.dir(), large)
         })
     }
@@ -255,7 +322,11 @@ impl Store {
     /// The number of the segment to append to, after rotation if the last one is full.
     fn activate(&mut self) -> Result<u64, DiskError> {
         if let Some(number) = self.active {
-            if self.segments.get(&number).is_some_and(|s| s.len() < self.segment_bytes) {
+            if self
+                .segments
+                .get(&number)
+                .is_some_and(|s| s.len() < self.segment_bytes)
+            {
                 return Ok(number);
             }
             // A full segment with nothing live in it would never be looked at again.
@@ -265,7 +336,8 @@ impl Store {
         }
         let number = self.next_segment;
         let path = segment_path(self.claim.dir(), number);
-        let segment = SegmentFile::create(path.clone()).map_err(|e| DiskError::new("create", &path, e))?;
+        let segment =
+            SegmentFile::create(path.clone()).map_err(|e| DiskError::new("create", &path, e))?;
         self.next_segment += 1;
         self.segments.insert(number, segment);
         self.active = Some(number);
@@ -285,13 +357,23 @@ impl Store {
 
 impl DiskError {
     fn new(action: &'static str, path: &Path, source: io::Error) -> DiskError {
-        DiskError { action, path: path.to_owned(), source }
+        DiskError {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 
 impl fmt::Display for DiskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {} {}: {}", self.action, self.path.display(), self.source)
+        write!(
+            f,
+            "cannot {} {}: {}",
+            self.action,
+            self.path.display(),
+            self.source
+        )
     }
 }
 
@@ -311,8 +393,12 @@ fn segment_number(file: &Path) -> Option<u64> {
 }
 
 fn segment_numbers(dir: &Path) -> BTreeSet<u64> {
-    let Ok(files) = std::fs::read_dir(dir) else { return BTreeSet::new() };
-    files.filter_map(|file| segment_number(&file.ok()?.path())).collect()
+    let Ok(files) = std::fs::read_dir(dir) else {
+        return BTreeSet::new();
+    };
+    files
+        .filter_map(|file| segment_number(&file.ok()?.path()))
+        .collect()
 }
 
 fn describe_damage(path: &Path, recovered: &segment::Recovered<'_>) -> Option<String> {

@@ -27,7 +27,14 @@ impl SegmentFile {
         options.read(true).append(true).create_new(true);
         super::claim::private_file(&mut options);
         let file = options.open(&path)?;
-        let mut segment = SegmentFile { path, file: Some(file), len: 0, live: 0, dirty: true, dir_dirty: true };
+        let mut segment = SegmentFile {
+            path,
+            file: Some(file),
+            len: 0,
+            live: 0,
+            dirty: true,
+            dir_dirty: true,
+        };
         if let Err(error) = segment.append(&segment::file_header()) {
             let _ = std::fs::remove_file(&segment.path);
             return Err(error);
@@ -37,7 +44,14 @@ impl SegmentFile {
 
     /// Takes over a recovered file whose whole records end at `len`.
     pub(super) fn recovered(path: PathBuf, len: u64, live: usize) -> SegmentFile {
-        SegmentFile { path, file: None, len, live, dirty: false, dir_dirty: false }
+        SegmentFile {
+            path,
+            file: None,
+            len,
+            live,
+            dirty: false,
+            dir_dirty: false,
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -115,20 +129,26 @@ impl SegmentFile {
 
     fn open(&mut self) -> io::Result<&mut File> {
         if self.file.is_none() {
-            let file = OpenOptions::new().read(true).append(true).open(&self.path)?;
+            let file = OpenOptions::new()
+                .read(true)
+                .append(true)
+                .open(&self.path)?;
             // A tail torn by a kill is cut off before anything is appended behind it.
             if file.metadata()?.len() > self.len {
                 file.set_len(self.len)?;
             }
             self.file = Some(file);
         }
-        self.file.as_mut().ok_or_else(|| io::Error::other("segment file is closed"))
+        self.file
+            .as_mut()
+            .ok_or_else(|| io::Error::other("segment file is closed"))
     }
 }
 
 #[cfg(unix)]
 fn sync_dir(file: &Path) -> io::Result<()> {
-    file.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+    file.parent()
+        .map_or(Ok(()), |dir| File::open(dir)?.sync_all())
 }
 
 #[cfg(not(unix))]

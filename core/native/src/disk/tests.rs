@@ -8,7 +8,12 @@ fn recover_all(store: &mut Store) -> Vec<(u64, String)> {
         key += 1;
         key
     }) {
-        found.extend(batch.events.into_iter().map(|e| (e.key, String::from_utf8(e.meta).unwrap())));
+        found.extend(
+            batch
+                .events
+                .into_iter()
+                .map(|e| (e.key, String::from_utf8(e.meta).unwrap())),
+        );
     }
     found
 }
@@ -52,7 +57,11 @@ fn segments_rotate_and_go_when_their_records_are_removed() {
     for key in 0..40 {
         store.append(key, b"", &[7; 1000]).unwrap();
     }
-    assert!(segment_files(store.dir()) >= 4, "{}", segment_files(store.dir()));
+    assert!(
+        segment_files(store.dir()) >= 4,
+        "{}",
+        segment_files(store.dir())
+    );
     for key in 0..40 {
         store.remove(key);
     }
@@ -77,7 +86,11 @@ fn a_second_owner_takes_another_directory_and_adopts_after_death() {
     let found = recover_all(&mut second);
     assert_eq!(metas(&found), ["from first"]);
     assert_eq!(second.read(found[0].0).as_deref(), Some(&b"x"[..]));
-    assert_eq!(second.read(1).as_deref(), Some(&b"y"[..]), "equal keys in two files do not mix");
+    assert_eq!(
+        second.read(1).as_deref(),
+        Some(&b"y"[..]),
+        "equal keys in two files do not mix"
+    );
     assert_eq!(segment_files(&orphan), 0);
     second.remove(found[0].0);
     drop(second);
@@ -158,7 +171,11 @@ fn crc32(bytes: &[u8]) -> u32 {
     for byte in bytes {
         crc ^= u32::from(*byte);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                crc >> 1 ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
         }
     }
     !crc
@@ -185,7 +202,10 @@ fn an_unusable_directory_names_itself_and_the_reason() {
     let file = root.path().join("not-a-directory");
     std::fs::write(&file, "x").unwrap();
     let error = Store::open(&file.join("queue")).unwrap_err().to_string();
-    assert!(error.starts_with("cannot create") && error.contains("not-a-directory"), "{error}");
+    assert!(
+        error.starts_with("cannot create") && error.contains("not-a-directory"),
+        "{error}"
+    );
     assert!(error.contains("Not a directory"), "{error}");
 }
 

@@ -44,7 +44,10 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) fn new(config: HttpConfig) -> Http {
-        Http { config, agent: OnceLock::new() }
+        Http {
+            config,
+            agent: OnceLock::new(),
+        }
     }
 
     /// Posts one envelope and waits for the answer, at most [`TOTAL_TIMEOUT`].
@@ -53,7 +56,11 @@ impl Http {
             Ok(agent) => agent,
             Err(reason) => return Outcome::NoReply(reason.clone()),
         };
-        let envelope = (self.config.seal)(job.payload.as_deref(), job.report.as_deref(), clock::now().wall);
+        let envelope = (self.config.seal)(
+            job.payload.as_deref(),
+            job.report.as_deref(),
+            clock::now().wall,
+        );
         drop(job);
         let body = gzip(&envelope);
         let mut request = agent
@@ -67,8 +74,14 @@ impl Http {
             Ok(mut response) => {
                 let headers = joined(response.headers());
                 // Read what is left so that the connection can be used again; a long answer is not worth the wait.
-                let _ = std::io::copy(&mut response.body_mut().as_reader().take(MAX_ANSWER_BYTES), &mut std::io::sink());
-                Outcome::Reply { status: response.status().as_u16(), headers }
+                let _ = std::io::copy(
+                    &mut response.body_mut().as_reader().take(MAX_ANSWER_BYTES),
+                    &mut std::io::sink(),
+                );
+                Outcome::Reply {
+                    status: response.status().as_u16(),
+                    headers,
+                }
             }
             Err(error) => Outcome::NoReply(error.to_string()),
         }
@@ -81,13 +94,19 @@ fn build_agent(config: &HttpConfig) -> Result<Agent, String> {
         Some(path) => {
             let mut trusted = read_certificates(path)?;
             let system = rustls_native_certs::load_native_certs().certs;
-            trusted.extend(system.iter().map(|der| Certificate::from_der(der).to_owned()));
+            trusted.extend(
+                system
+                    .iter()
+                    .map(|der| Certificate::from_der(der).to_owned()),
+            );
             RootCerts::new_with_certs(&trusted)
         }
         None => RootCerts::PlatformVerifier,
     };
     let proxy = match &config.proxy {
-        Some(url) => Some(Proxy::new(url).map_err(|_| "option proxy is not a usable URL".to_owned())?),
+        Some(url) => {
+            Some(Proxy::new(url).map_err(|_| "option proxy is not a usable URL".to_owned())?)
+        }
         None if is_loopback(&config.url) => None,
         None => Proxy::try_from_env(),
     };
@@ -112,7 +131,8 @@ fn build_agent(config: &HttpConfig) -> Result<Agent, String> {
 }
 
 fn read_certificates(path: &str) -> Result<Vec<Certificate<'static>>, String> {
-    let pem = std::fs::read(path).map_err(|error| format!("option caCerts: cannot read {path}: {error}"))?;
+    let pem = std::fs::read(path)
+        .map_err(|error| format!("option caCerts: cannot read {path}: {error}"))?;
     let certificates: Vec<_> = ureq::tls::parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -128,7 +148,9 @@ fn read_certificates(path: &str) -> Result<Vec<Certificate<'static>>, String> {
 /// A proxy from the environment is meant for the world, not for a collector on this machine.
 fn is_loopback(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    ["localhost", "127.", "[::1]"].iter().any(|name| host.starts_with(name))
+    ["localhost", "127.", "[::1]"]
+        .iter()
+        .any(|name| host.starts_with(name))
 }
 
 /// `None` when compression does not pay or fails: the envelope then goes out as it is.
@@ -136,7 +158,10 @@ fn gzip(envelope: &[u8]) -> Option<Vec<u8>> {
     if envelope.len() < MIN_GZIP_BYTES {
         return None;
     }
-    let mut encoder = GzEncoder::new(Vec::with_capacity(envelope.len() / 3), Compression::new(GZIP_LEVEL));
+    let mut encoder = GzEncoder::new(
+        Vec::with_capacity(envelope.len() / 3),
+        Compression::new(GZIP_LEVEL),
+    );
     encoder.write_all(envelope).ok()?;
     encoder.finish().ok()
 }
@@ -144,7 +169,11 @@ fn gzip(envelope: &[u8]) -> Option<Vec<u8>> {
 fn joined(headers: &ureq::http::HeaderMap) -> Vec<(String, String)> {
     let mut out = Vec::with_capacity(headers.keys_len());
     for name in headers.keys() {
-        let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
+        let values: Vec<_> = headers
+            .get_all(name)
+            .iter()
+            .map(|v| String::from_utf8_lossy(v.as_bytes()))
+            .collect();
         out.push((name.as_str().to_owned(), values.join(", ")));
     }
     out

@@ -61,7 +61,11 @@ struct State {
 
 impl Senders {
     /// A pool without threads yet. `report` is called on a sender thread for every job, exactly once.
-    pub(crate) fn new(http: Http, max_threads: usize, report: impl Fn(u64, Outcome) + Send + Sync + 'static) -> Senders {
+    pub(crate) fn new(
+        http: Http,
+        max_threads: usize,
+        report: impl Fn(u64, Outcome) + Send + Sync + 'static,
+    ) -> Senders {
         let shared = Shared {
             http,
             report: Box::new(report),
@@ -69,7 +73,9 @@ impl Senders {
             wake: Condvar::new(),
             max_threads: max_threads.max(1),
         };
-        Senders { shared: Arc::new(shared) }
+        Senders {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Queues a job and returns at once.
@@ -79,7 +85,9 @@ impl Senders {
         if state.idle > 0 {
             self.shared.wake.notify_one();
         }
-        if state.idle < state.jobs.len() && state.threads < EAGER_THREADS.min(self.shared.max_threads) {
+        if state.idle < state.jobs.len()
+            && state.threads < EAGER_THREADS.min(self.shared.max_threads)
+        {
             self.shared.start(&mut state);
         }
         if state.threads == 0 {
@@ -87,7 +95,10 @@ impl Senders {
             let refused = std::mem::take(&mut state.jobs);
             drop(state);
             for (_, job) in refused {
-                (self.shared.report)(job.id, Outcome::NoReply("no thread could be started to send".to_owned()));
+                (self.shared.report)(
+                    job.id,
+                    Outcome::NoReply("no thread could be started to send".to_owned()),
+                );
             }
         }
     }
@@ -104,12 +115,16 @@ impl Drop for Senders {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn start(self: &Arc<Self>, state: &mut State) {
         let shared = Arc::clone(self);
-        let thread = std::thread::Builder::new().name("faultwire-send".to_owned()).stack_size(STACK_BYTES);
+        let thread = std::thread::Builder::new()
+            .name("faultwire-send".to_owned())
+            .stack_size(STACK_BYTES);
         if thread.spawn(move || shared.run()).is_ok() {
             state.threads += 1;
         }
@@ -120,8 +135,9 @@ impl Shared {
         while let Some(job) = self.next() {
             let id = job.id;
             // A panic in a dependency must not take the job with it: the outbox waits for its outcome.
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.http.post(job)))
-                .unwrap_or_else(|_| Outcome::NoReply("the sender panicked".to_owned()));
+            let outcome =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.http.post(job)))
+                    .unwrap_or_else(|_| Outcome::NoReply("the sender panicked".to_owned()));
             (self.report)(id, outcome);
         }
     }

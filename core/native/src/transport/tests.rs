@@ -27,7 +27,11 @@ fn senders(config: HttpConfig, max_threads: usize) -> (Senders, mpsc::Receiver<(
 }
 
 fn job(id: u64, payload: &[u8]) -> Job {
-    Job { id, payload: Some(payload.into()), report: Some("+report".to_owned()) }
+    Job {
+        id,
+        payload: Some(payload.into()),
+        report: Some("+report".to_owned()),
+    }
 }
 
 /// Answers every connection once with `answer` and gives back the request heads and bodies.
@@ -44,8 +48,12 @@ fn server(answer: &'static str) -> (String, mpsc::Receiver<(String, Vec<u8>)>) {
                 let n = stream.read(&mut chunk).unwrap();
                 bytes.extend_from_slice(&chunk[..n]);
                 if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
-                    let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_lowercase();
-                    let length = head.lines().find_map(|l| l.strip_prefix("content-length: ")?.parse::<usize>().ok());
+                    let head = String::from_utf8(bytes[..end].to_vec())
+                        .unwrap()
+                        .to_lowercase();
+                    let length = head
+                        .lines()
+                        .find_map(|l| l.strip_prefix("content-length: ")?.parse::<usize>().ok());
                     bytes.drain(..end + 4);
                     break (head, length.unwrap());
                 }
@@ -63,7 +71,8 @@ fn server(answer: &'static str) -> (String, mpsc::Receiver<(String, Vec<u8>)>) {
 
 #[test]
 fn a_request_carries_the_protocol_headers_and_a_gzip_body() {
-    let (url, requests) = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+    let (url, requests) =
+        server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
     let (senders, outcomes) = senders(config(url), 2);
     let payload = "x".repeat(2000);
     senders.send(job(7, payload.as_bytes()));
@@ -78,11 +87,16 @@ fn a_request_carries_the_protocol_headers_and_a_gzip_body() {
         assert!(head.contains(line), "{line} in {head}");
     }
     let mut text = String::new();
-    flate2::read::GzDecoder::new(&body[..]).read_to_string(&mut text).unwrap();
+    flate2::read::GzDecoder::new(&body[..])
+        .read_to_string(&mut text)
+        .unwrap();
     assert_eq!(text, format!("{payload}+report"));
     let (id, outcome) = outcomes.recv().unwrap();
     assert_eq!(id, 7);
-    assert!(matches!(outcome, Outcome::Reply { status: 200, .. }), "{outcome:?}");
+    assert!(
+        matches!(outcome, Outcome::Reply { status: 200, .. }),
+        "{outcome:?}"
+    );
 }
 
 #[test]
@@ -92,27 +106,41 @@ fn any_status_is_a_reply_and_equal_headers_are_joined() {
     );
     let (senders, outcomes) = senders(config(url), 1);
     senders.send(job(1, b"small"));
-    let Outcome::Reply { status, headers } = outcomes.recv().unwrap().1 else { panic!("no reply") };
+    let Outcome::Reply { status, headers } = outcomes.recv().unwrap().1 else {
+        panic!("no reply")
+    };
     assert_eq!(status, 429);
-    let limits = headers.iter().find(|(name, _)| name == "x-sentry-rate-limits").unwrap();
+    let limits = headers
+        .iter()
+        .find(|(name, _)| name == "x-sentry-rate-limits")
+        .unwrap();
     assert_eq!(limits.1, "60:error:key, 5::project");
 }
 
 #[test]
 fn redirects_are_reported_and_not_followed() {
-    let (url, _requests) =
-        server("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let (url, _requests) = server(
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    );
     let (senders, outcomes) = senders(config(url), 1);
     senders.send(job(1, b"small"));
-    assert!(matches!(outcomes.recv().unwrap().1, Outcome::Reply { status: 302, .. }));
+    assert!(matches!(
+        outcomes.recv().unwrap().1,
+        Outcome::Reply { status: 302, .. }
+    ));
 }
 
 #[test]
 fn a_refused_connection_is_no_reply_with_a_reason() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let (senders, outcomes) = senders(config(format!("http://{free}/api/1/envelope/")), 1);
     senders.send(job(1, b"small"));
-    let Outcome::NoReply(reason) = outcomes.recv().unwrap().1 else { panic!("nobody listens there") };
+    let Outcome::NoReply(reason) = outcomes.recv().unwrap().1 else {
+        panic!("nobody listens there")
+    };
     assert!(reason.to_lowercase().contains("refused"), "{reason}");
 }
 
@@ -122,8 +150,13 @@ fn a_missing_certificate_file_is_named() {
     config.ca_certs = Some("/no/such/ca.pem".to_owned());
     let (senders, outcomes) = senders(config, 1);
     senders.send(job(1, b"small"));
-    let Outcome::NoReply(reason) = outcomes.recv().unwrap().1 else { panic!("cannot be answered") };
-    assert!(reason.contains("caCerts") && reason.contains("/no/such/ca.pem"), "{reason}");
+    let Outcome::NoReply(reason) = outcomes.recv().unwrap().1 else {
+        panic!("cannot be answered")
+    };
+    assert!(
+        reason.contains("caCerts") && reason.contains("/no/such/ca.pem"),
+        "{reason}"
+    );
 }
 
 /// A sink in which `parallel` requests must be open at once before any is answered.
@@ -147,8 +180,12 @@ fn a_slow_sink_is_served_by_more_threads() {
                 changed.notify_all();
                 // The first two wait a moment for company: long enough for the pool to notice that jobs wait.
                 let late = Duration::from_millis(50);
-                let _unused = changed.wait_timeout_while(count, late, |count| *count < PARALLEL).unwrap();
-                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+                let _unused = changed
+                    .wait_timeout_while(count, late, |count| *count < PARALLEL)
+                    .unwrap();
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    .unwrap();
             });
         }
     });
@@ -158,6 +195,13 @@ fn a_slow_sink_is_served_by_more_threads() {
     }
     let mut done: Vec<u64> = (0..60).map(|_| outcomes.recv().unwrap().0).collect();
     done.sort_unstable();
-    assert_eq!(done, (0..60).collect::<Vec<_>>(), "every job is reported exactly once");
-    assert!(senders.shared.lock().threads > EAGER_THREADS, "the pool has grown");
+    assert_eq!(
+        done,
+        (0..60).collect::<Vec<_>>(),
+        "every job is reported exactly once"
+    );
+    assert!(
+        senders.shared.lock().threads > EAGER_THREADS,
+        "the pool has grown"
+    );
 }

@@ -4,7 +4,10 @@
 //! otherwise. Nothing here sleeps to wait for the client: tests wait for requests to arrive.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test helper is a failed test that names its line")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap in a test helper is a failed test that names its line"
+)]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -31,7 +34,10 @@ pub struct Answer {
 
 impl Answer {
     pub fn status(status: u16) -> Answer {
-        Answer { status, headers: Vec::new() }
+        Answer {
+            status,
+            headers: Vec::new(),
+        }
     }
 
     pub fn with(mut self, name: &'static str, value: &str) -> Answer {
@@ -72,7 +78,10 @@ impl StubServer {
     pub fn start_at(address: SocketAddr) -> StubServer {
         let listener = TcpListener::bind(address).expect("the port of the test server is free");
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
         let accepting = shared.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -114,29 +123,48 @@ impl StubServer {
 
     /// All event items received so far, in order of arrival.
     pub fn events(&self) -> Vec<serde_json::Value> {
-        self.shared.lock().requests.iter().flat_map(|request| items(&request.body, "event")).collect()
+        self.shared
+            .lock()
+            .requests
+            .iter()
+            .flat_map(|request| items(&request.body, "event"))
+            .collect()
     }
 
     /// All client reports received so far.
     pub fn reports(&self) -> Vec<serde_json::Value> {
-        self.shared.lock().requests.iter().flat_map(|request| items(&request.body, "client_report")).collect()
+        self.shared
+            .lock()
+            .requests
+            .iter()
+            .flat_map(|request| items(&request.body, "client_report"))
+            .collect()
     }
 
     /// Ids of all events received so far, each as often as it came.
     pub fn ids(&self) -> Vec<String> {
-        self.events().iter().map(|event| event["event_id"].as_str().unwrap().to_owned()).collect()
+        self.events()
+            .iter()
+            .map(|event| event["event_id"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// Waits for at least `count` events; panics with what did arrive otherwise.
     pub fn wait_for_events(&self, count: usize) -> Vec<serde_json::Value> {
         self.wait_until(&format!("{count} events"), |requests| {
-            requests.iter().map(|r| items(&r.body, "event").len()).sum::<usize>() >= count
+            requests
+                .iter()
+                .map(|r| items(&r.body, "event").len())
+                .sum::<usize>()
+                >= count
         });
         self.events()
     }
 
     pub fn wait_for_requests(&self, count: usize) {
-        self.wait_until(&format!("{count} requests"), |requests| requests.len() >= count);
+        self.wait_until(&format!("{count} requests"), |requests| {
+            requests.len() >= count
+        });
     }
 
     fn wait_until(&self, what: &str, met: impl Fn(&[Request]) -> bool) {
@@ -144,7 +172,11 @@ impl StubServer {
         let mut state = self.shared.lock();
         while !met(&state.requests) {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "waited for {what}, got {} requests", state.requests.len());
+            assert!(
+                !left.is_zero(),
+                "waited for {what}, got {} requests",
+                state.requests.len()
+            );
             state = self.shared.changed.wait_timeout(state, left).unwrap().0;
         }
     }
@@ -165,7 +197,9 @@ impl Drop for StubServer {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn serve(&self, stream: TcpStream) {
@@ -177,16 +211,25 @@ impl Shared {
                 return;
             }
             state.requests.push(request);
-            let answer = state.script.pop_front().unwrap_or_else(|| Answer::status(200));
+            let answer = state
+                .script
+                .pop_front()
+                .unwrap_or_else(|| Answer::status(200));
             let delay = state.delay;
             drop(state);
             self.changed.notify_all();
             std::thread::sleep(delay);
-            let mut head = format!("HTTP/1.1 {} Scripted\r\nContent-Length: 2\r\n", answer.status);
+            let mut head = format!(
+                "HTTP/1.1 {} Scripted\r\nContent-Length: 2\r\n",
+                answer.status
+            );
             for (name, value) in &answer.headers {
                 head.push_str(&format!("{name}: {value}\r\n"));
             }
-            if stream.write_all(format!("{head}\r\n{{}}").as_bytes()).is_err() {
+            if stream
+                .write_all(format!("{head}\r\n{{}}").as_bytes())
+                .is_err()
+            {
                 return;
             }
         }
@@ -200,7 +243,10 @@ pub fn dsn(address: SocketAddr) -> String {
 
 /// An address at which nobody listens.
 pub fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
@@ -213,7 +259,9 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
         headers.insert(name.to_lowercase(), value.trim().to_owned());
     }
     let length: usize = headers.get("content-length")?.parse().ok()?;
@@ -221,10 +269,17 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     reader.read_exact(&mut body).ok()?;
     if headers.get("content-encoding").is_some_and(|e| e == "gzip") {
         let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(&body[..]).read_to_end(&mut plain).expect("a whole gzip body");
+        flate2::read::GzDecoder::new(&body[..])
+            .read_to_end(&mut plain)
+            .expect("a whole gzip body");
         body = plain;
     }
-    Some(Request { path, headers, body, wire_bytes: length })
+    Some(Request {
+        path,
+        headers,
+        body,
+        wire_bytes: length,
+    })
 }
 
 /// The payloads of all items of one type in an envelope, parsed.
@@ -233,8 +288,11 @@ pub fn items(envelope: &[u8], kind: &str) -> Vec<serde_json::Value> {
     let mut found = Vec::new();
     while !rest.is_empty() {
         let end = line_end(rest);
-        let header: serde_json::Value = serde_json::from_slice(&rest[..end]).expect("an item header");
-        let length = header["length"].as_u64().expect("every item says its length") as usize;
+        let header: serde_json::Value =
+            serde_json::from_slice(&rest[..end]).expect("an item header");
+        let length = header["length"]
+            .as_u64()
+            .expect("every item says its length") as usize;
         let payload = &rest[end..end + length];
         if header["type"] == kind {
             found.push(serde_json::from_slice(payload).expect("an item payload"));
@@ -250,5 +308,8 @@ pub fn envelope_header(body: &[u8]) -> serde_json::Value {
 }
 
 fn line_end(bytes: &[u8]) -> usize {
-    bytes.iter().position(|&b| b == b'\n').map_or(bytes.len(), |end| end + 1)
+    bytes
+        .iter()
+        .position(|&b| b == b'\n')
+        .map_or(bytes.len(), |end| end + 1)
 }
