@@ -15,7 +15,7 @@ const TIMEOUT = 60_000 + ROUNDS * 5_000;
 const INIT = "faultwire.init({ queueDir: process.env.QUEUE, shutdownTimeout: 200 });\n";
 
 /** Starts the app once more, with the collector up, and checks that each message is stored once. */
-async function nextStart(t, collector, env, messages) {
+async function nextStart(t, collector, env, messages, tookMs = new Map()) {
   await collector.up();
   const app = await runApp(
     `${INIT}faultwire.flush(60_000).then((drained) => { console.log(drained, JSON.stringify(faultwire.stats())); });`,
@@ -23,7 +23,9 @@ async function nextStart(t, collector, env, messages) {
   );
   assert.equal(app.code, 0, app.stderr);
   const counts = await collector.counts(messages.length);
-  const wrong = messages.filter((message) => counts.get(message) !== 1).map((message) => `${message}: ${counts.get(message) ?? 0}`);
+  const wrong = messages
+    .filter((message) => counts.get(message) !== 1)
+    .map((message) => `${message}: ${counts.get(message) ?? 0} ${tookMs.get(message) ?? ""}`);
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   t.diagnostic(`${collector.name}: ${messages.length} captured, ${total} stored, ${collector.copies()} sent twice`);
   assert.deepEqual(wrong, [], `next start said ${app.stdout}`);
@@ -46,18 +48,22 @@ test(`${ROUNDS} times kill -9, 5 ms after captureException returned`, { timeout:
   const collector = await collectorFor(t);
   const env = { FAULTWIRE_DSN: collector.dsn, QUEUE: tempDir(t) };
   const messages = [];
+  const tookMs = new Map();
   for (let round = 0; round < ROUNDS; round += 1) {
     const app = await runApp(
-      `${INIT}const id = faultwire.captureException(new Error("kill ${round}"));
+      `${INIT}const error = new Error("kill ${round}");
+       const began = performance.now();
+       const id = faultwire.captureException(error);
        const returned = performance.now();
-       require("node:fs").writeSync(1, id);
+       require("node:fs").writeSync(1, id + " " + (returned - began));
        while (performance.now() - returned < 5);
        process.kill(process.pid, "SIGKILL");`,
       { env },
     );
     assert.equal(app.signal, "SIGKILL", app.stderr);
-    assert.match(app.stdout, /^[0-9a-f]{32}$/);
+    assert.match(app.stdout, /^[0-9a-f]{32} /);
     messages.push(`kill ${round}`);
+    tookMs.set(`kill ${round}`, `captured in ${app.stdout.split(" ")[1]} ms`);
   }
-  await nextStart(t, collector, env, messages);
+  await nextStart(t, collector, env, messages, tookMs);
 });
