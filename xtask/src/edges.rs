@@ -38,7 +38,8 @@ const PURE: &[(&str, &[&str])] = &[
             "aho-corasick",
         ],
     ),
-    ("faultwire-core", &["crc32fast"]),
+    // regex: `ignoreErrors` takes patterns, matched by the same engine that scrubs.
+    ("faultwire-core", &["crc32fast", "regex"]),
 ];
 
 /// What must not appear anywhere below a pure crate, whoever brings it in.

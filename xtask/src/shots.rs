@@ -92,7 +92,13 @@ pub fn take(out: &Path) -> Result<Vec<PathBuf>> {
         bail!("the script took no picture; it said:\n{}", done);
     }
     for picture in &pictures {
-        say(&format!("  {}", picture.display()));
+        say(&format!(
+            "  {}",
+            picture
+                .strip_prefix(paths::root())
+                .unwrap_or(picture)
+                .display()
+        ));
     }
     Ok(pictures)
 }

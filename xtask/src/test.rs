@@ -25,6 +25,8 @@ pub struct Args {
 pub enum Part {
     /// Formatting, lints, dependency edges and what else `cargo xtask check` does.
     Check,
+    /// All Rust code and its test programs, as far as the other parts need them. Comes by itself.
+    Build,
     /// The task runner's own tests.
     Xtask,
     /// protocol, core and native.
@@ -70,6 +72,9 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         args.parts.clone()
     };
+    if parts.iter().any(|part| !part.packages().is_empty()) {
+        parts.push(Part::Build);
+    }
     parts.sort_unstable();
     parts.dedup();
     let mut workbench = Workbench::new(&parts);
@@ -81,6 +86,9 @@ pub fn run(args: &Args) -> Result<()> {
         let begun = Instant::now();
         let (result, note) = match workbench.run(part) {
             Ok(outcome) => {
+                if outcome.absent {
+                    say(&format!("  skipped: {}", outcome.note));
+                }
                 left_out.extend(
                     outcome
                         .skipped
@@ -95,17 +103,7 @@ pub fn run(args: &Args) -> Result<()> {
             Err(error) => {
                 say(&format!("{error:#}"));
                 failures.push(name(part));
-                let cause = format!("{error:#}");
-                (
-                    "FAILED",
-                    cause
-                        .lines()
-                        .next()
-                        .unwrap_or_default()
-                        .chars()
-                        .take(90)
-                        .collect(),
-                )
+                ("FAILED", in_short(&format!("{error:#}")))
             }
         };
         rows.push(vec![
@@ -157,6 +155,20 @@ impl Outcome {
     }
 }
 
+impl Part {
+    /// The crates that cargo must build for it.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Part::Xtask => &["xtask"],
+            Part::Core => &["faultwire-protocol", "faultwire-core", "faultwire-native"],
+            Part::Rust => &["faultwire"],
+            Part::Node | Part::Collector | Part::Up => &["faultwire-collector", "faultwire-node"],
+            Part::Check | Part::Build | Part::Docs | Part::Dashboard => &[],
+            Part::Wasm | Part::Python | Part::Mobile | Part::Journeys => &[],
+        }
+    }
+}
+
 /// What has been built so far, so that no part builds it again.
 struct Workbench {
     /// Cargo's choice of packages: all of them, or those that the wanted parts need.
@@ -175,28 +187,26 @@ struct Program {
 
 impl Workbench {
     fn new(parts: &[Part]) -> Self {
-        let everything = vec!["--workspace".to_owned()];
-        let needs = |part: &Part| -> &[&str] {
-            match part {
-                Part::Core => &["faultwire-protocol", "faultwire-core", "faultwire-native"],
-                Part::Rust => &["faultwire"],
-                Part::Node => &["faultwire-node"],
-                Part::Collector => &["faultwire-collector", "faultwire-node"],
-                Part::Up => &["faultwire-collector", "faultwire-node"],
-                Part::Xtask => &["xtask"],
-                _ => &[],
-            }
-        };
-        let mut names: Vec<&str> = parts.iter().flat_map(needs).copied().collect();
+        let mut names: Vec<&str> = parts
+            .iter()
+            .flat_map(|part| part.packages())
+            .copied()
+            .collect();
         names.sort_unstable();
         names.dedup();
         let is_whole = parts.contains(&Part::Core) && parts.contains(&Part::Collector);
-        let some = names
-            .iter()
-            .flat_map(|name| ["--package".to_owned(), (*name).to_owned()])
-            .collect();
+        let some = || {
+            names
+                .iter()
+                .flat_map(|name| ["--package".to_owned(), (*name).to_owned()])
+                .collect()
+        };
         Self {
-            packages: if is_whole { everything } else { some },
+            packages: if is_whole {
+                vec!["--workspace".to_owned()]
+            } else {
+                some()
+            },
             programs: None,
             dashboard_built: false,
             node_built: false,
@@ -206,6 +216,7 @@ impl Workbench {
     fn run(&mut self, part: Part) -> Result<Outcome> {
         match part {
             Part::Check => check::run().map(|()| Outcome::default()),
+            Part::Build => self.build(),
             Part::Xtask => self.rust(&["xtask"]),
             Part::Core => self.rust(&["core/protocol", "core", "core/native"]),
             Part::Rust => self.rust(&["bindings/rust"]),
@@ -224,9 +235,36 @@ impl Workbench {
                 "the mobile SDKs are not written yet; ARCHITECTURE.md has their plan",
             )),
             Part::Journeys => Ok(Outcome::absent(
-                "journeys come with the second language that runs them; today Node's own tests cover its calls",
+                "they come with the second language that can run them; until then Node's own tests cover its calls",
             )),
         }
+    }
+
+    fn build(&mut self) -> Result<Outcome> {
+        let build = Tool::cargo()
+            .args([
+                "build",
+                "--all-targets",
+                "--message-format=json-render-diagnostics",
+            ])
+            .args(&self.packages)
+            .step("all Rust code and its tests")?;
+        let programs = test_programs(&build);
+        let note = format!(
+            "{} test programs",
+            programs.values().map(Vec::len).sum::<usize>()
+        );
+        self.programs = Some(programs);
+        Ok(Outcome {
+            note,
+            ..Outcome::default()
+        })
+    }
+
+    fn programs(&self) -> Result<&BTreeMap<PathBuf, Vec<Program>>> {
+        self.programs
+            .as_ref()
+            .context("not run: the Rust code does not build")
     }
 
     /// Runs the test programs of the packages in these folders.
@@ -256,23 +294,6 @@ impl Workbench {
         } else {
             bail!("{}", failures.join("\n\n"))
         }
-    }
-
-    fn programs(&mut self) -> Result<&BTreeMap<PathBuf, Vec<Program>>> {
-        if self.programs.is_none() {
-            let build = Tool::cargo()
-                .args([
-                    "build",
-                    "--all-targets",
-                    "--message-format=json-render-diagnostics",
-                ])
-                .args(&self.packages)
-                .step("all Rust code and its tests")?;
-            self.programs = Some(test_programs(&build));
-        }
-        self.programs
-            .as_ref()
-            .context("the list of test programs was just written")
     }
 
     fn dashboard(&mut self) -> Result<Outcome> {
@@ -317,6 +338,8 @@ impl Workbench {
         let npm = needs::npm()
             .dir(paths::at("bindings/node"))
             .limit(TEST_LIMIT);
+        // The tests of process death count what arrived at the real collector.
+        let npm = npm.env("FAULTWIRE_COLLECTOR", paths::collector("debug"));
         let done = npm.args(["test", "--", "--no-build"]).step("node: tests")?;
         Ok(Outcome {
             passed: node_passed(&done),
@@ -465,6 +488,17 @@ fn vitest_passed(text: &str) -> u64 {
     text.lines().filter_map(of).sum()
 }
 
+/// The first sentence of a failure, for the table: without the command line and what it printed.
+fn in_short(cause: &str) -> String {
+    let line = cause.lines().next().unwrap_or_default();
+    line.split(": `")
+        .next()
+        .unwrap_or(line)
+        .chars()
+        .take(90)
+        .collect()
+}
+
 /// What tests left out, by the house's convention: a line `skipped: NAME: WHY`.
 fn skips(text: &str) -> Vec<String> {
     let mut found: Vec<String> = text
@@ -502,6 +536,18 @@ mod tests {
             30
         );
         assert_eq!(vitest_passed("nothing"), 0);
+    }
+
+    #[test]
+    fn a_failure_is_told_in_one_line() {
+        assert_eq!(
+            in_short(
+                "crash tests failed: `crash-1 --show-output` ended with exit status: 101; it said:\nmuch"
+            ),
+            "crash tests failed"
+        );
+        assert_eq!(in_short("node is missing"), "node is missing");
+        assert_eq!(in_short(""), "");
     }
 
     #[test]
