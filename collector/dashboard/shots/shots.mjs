@@ -104,19 +104,23 @@ try {
 
 if (problems.length > 0) fail(`${problems.length} problems\n  ${problems.join("\n  ")}`);
 
-/** The issue whose latest event has most to show: source lines count most, then breadcrumbs, then the rest. */
+/**
+ * The issue that shows best what the product does: the exception a reader sees first has source lines of the app, and there is one
+ * exception rather than a chain; then breadcrumbs, request, user and contexts count.
+ */
 async function richest(issues, get) {
   let best = null;
   for (const { id } of issues) {
     const { event } = await get(`/issues/${id}/events/latest`);
     const exceptions = event.exception?.values ?? [];
-    const frames = exceptions.flatMap((exception) => exception.stacktrace?.frames ?? []);
+    const sources = exceptions.map((exception) => (exception.stacktrace?.frames ?? []).filter((frame) => frame.context_line && frame.in_app).length);
     const score =
-      frames.filter((frame) => frame.context_line && frame.in_app).length * 20 +
-      exceptions.length * 10 +
+      ((sources.at(-1) ?? 0) > 0 ? 1000 : 0) +
+      (exceptions.length === 1 ? 100 : 0) +
+      sources.reduce((sum, count) => sum + Math.min(count, 3) * 10, 0) +
       (event.breadcrumbs?.values?.length ?? 0) +
-      (event.request ? 5 : 0) +
-      (event.user ? 3 : 0) +
+      (event.request ? 60 : 0) +
+      (event.user ? 20 : 0) +
       Object.keys(event.contexts ?? {}).length;
     if (best === null || score > best.score) best = { id, score };
   }

@@ -15,13 +15,13 @@ export function Contexts({ contexts, sdk }: { contexts: EventPayload["contexts"]
   if (cards.length === 0 && !sdk?.name) return null;
   return (
     <Section title="Contexts" count={cards.length}>
-      <div className="grid gap-3 sm:grid-cols-2">
+      <div className="-mb-3 gap-3 sm:columns-2">
         {cards.map(([name, context]) => {
           const Icon = ICONS[name] ?? Layers;
           const summary = describe(name, context);
           const pairs = pairsOf(context, ["contexts", name], summary === null ? ["type"] : ["type", "name", "version"]);
           return (
-            <section key={name} aria-label={contextTitle(name, context)} className="min-w-0 rounded-lg border">
+            <section key={name} aria-label={contextTitle(name, context)} className="mb-3 min-w-0 break-inside-avoid rounded-lg border">
               <h3 className="flex items-center gap-2.5 px-3 py-2">
                 <Icon className="size-4 shrink-0 text-ink-3" aria-hidden />
                 <span className="min-w-0 truncate text-sm">
@@ -50,7 +50,7 @@ export function Contexts({ contexts, sdk }: { contexts: EventPayload["contexts"]
         })}
       </div>
       {sdk?.name && (
-        <p className="mt-3 text-xs text-ink-3">
+        <p className="mt-4 text-xs text-ink-3">
           Reported by <code>{sdk.name}</code> {sdk.version}
         </p>
       )}

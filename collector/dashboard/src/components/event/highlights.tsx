@@ -24,16 +24,19 @@ export function Highlights({ event }: { event: EventDetail }) {
   if (facts.length === 0) return null;
 
   return (
-    <dl className="flex flex-wrap gap-px overflow-hidden rounded-xl border bg-line shadow-card">
+    <div className="overflow-hidden rounded-xl border bg-surface shadow-card">
+      {/* The lines between cells are right and bottom borders; the overhang hides those at the edges. */}
+      <dl className="-mr-px -mb-px flex flex-wrap">
       {facts.map(([name, value]) => (
-        <div key={name} className="min-w-0 grow basis-[40%] bg-surface px-3.5 py-2.5 sm:max-w-72 sm:basis-auto">
+        <div key={name} className="min-w-0 grow basis-[40%] border-r border-b px-3.5 py-2.5 sm:basis-auto">
           <dt className="text-xs whitespace-nowrap text-ink-3">{name}</dt>
           <dd className="truncate text-sm font-medium" title={typeof value === "string" ? value : undefined}>
             {value}
           </dd>
         </div>
       ))}
-    </dl>
+      </dl>
+    </div>
   );
 }
 

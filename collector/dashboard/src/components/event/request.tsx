@@ -1,19 +1,26 @@
+import { useContext } from "react";
 import type { EventPayload } from "@/api/types";
 import { Badge } from "@/components/issue/badges";
 import { CopyButton } from "@/components/ui/copy";
 import { queryPairs, toCurl } from "@/event/curl";
+import { remark } from "@/event/meta";
 import { JsonTree } from "./json-tree";
 import { type Pair, Pairs, pairsOf } from "./pairs";
-import { Scrubbed } from "./scrubbed";
+import { MetaContext, Scrubbed } from "./scrubbed";
 import { Section } from "./section";
 
 type RequestData = NonNullable<EventPayload["request"]>;
 
 export function RequestSection({ request }: { request: RequestData }) {
-  const query = queryPairs(request.query_string).map(([name, value]): Pair => ({ name, value: value ?? "", path: ["request", "query_string"] }));
+  const query = queryPairs(request.query_string).map(([name, value], index): Pair => ({
+    name,
+    value: value ?? "",
+    path: Array.isArray(request.query_string) ? ["request", "query_string", index, 1] : ["request", "query_string"],
+  }));
   const env = pairsOf(request.env, ["request", "env"]);
-  const headers = listed(request.headers, "headers");
-  const cookies = listed(request.cookies, "cookies");
+  const meta = useContext(MetaContext);
+  const headers = listed(request.headers, "headers", meta);
+  const cookies = listed(request.cookies, "cookies", meta);
   const hasBody = request.data !== undefined && request.data !== null && request.data !== "";
   if (!request.url && !request.method && !hasBody && headers.length + query.length + cookies.length + env.length === 0) return null;
 
@@ -63,9 +70,13 @@ function Part({ title, pairs }: { title: string; pairs: Pair[] }) {
 }
 
 /** Headers and cookies are pairs in the stored form; an object is read as well, as an event of an older server may hold one. */
-function listed(value: unknown, name: "headers" | "cookies"): Pair[] {
+function listed(value: unknown, name: "headers" | "cookies", meta: unknown): Pair[] {
   if (Array.isArray(value)) {
-    return value.flatMap((pair, index): Pair[] => (Array.isArray(pair) ? [{ name: String(pair[0]), value: pair[1], path: ["request", name, index, 1] }] : []));
+    return value.filter(Array.isArray).map(([key, content], index): Pair => {
+      // An SDK that sent an object left its remark under the header's name.
+      const byName = ["request", name, String(key)];
+      return { name: String(key), value: content, path: remark(meta, byName) ? byName : ["request", name, index, 1] };
+    });
   }
   return typeof value === "object" && value !== null ? pairsOf(value as Record<string, unknown>, ["request", name]) : [];
 }

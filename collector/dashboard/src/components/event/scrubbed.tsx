@@ -11,13 +11,14 @@ export function Scrubbed({ text, path = [] }: { text: string; path?: readonly (s
   const meta = useContext(MetaContext);
   const parts = splitFiltered(text);
   if (parts.every((part) => !part.filtered)) return <>{text}</>;
-  const reason = remark(meta, path)?.reason ?? "Removed as personal or secret data before it was stored.";
   return (
     <>
-      {parts.map((part, index) => (part.filtered ? <Chip key={`${index}`} text={part.text} reason={reason} /> : part.text))}
+      {parts.map((part, index) => (part.filtered ? <Chip key={`${index}`} text={part.text} reason={remark(meta, path, part.at)?.reason ?? UNKNOWN} /> : part.text))}
     </>
   );
 }
+
+const UNKNOWN = "Removed as personal or secret data before it was stored.";
 
 function Chip({ text, reason }: { text: string; reason: string }) {
   return (

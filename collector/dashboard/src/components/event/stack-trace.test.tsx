@@ -53,7 +53,7 @@ describe("StackTrace", () => {
   it("says why a value was taken out, found at the frame's place on the wire", async () => {
     show();
     fireEvent.focus(screen.getByText("Filtered"));
-    expect((await screen.findAllByText("Replaced by the rule “creditcard”; originally 19 characters.")).length).toBeGreaterThan(0);
+    expect((await screen.findAllByText("Removed because it is a payment card number; originally 19 characters.")).length).toBeGreaterThan(0);
   });
 
   it("closes and opens a frame", () => {
