@@ -6,6 +6,27 @@
 //! - with a hook: [`Engine::prepare`] on the calling thread, the host's hook on its result, [`Engine::submit`] on the
 //!   worker.
 //!
+//! ```
+//! use faultwire_core::engine::{Admission, Capture, Engine, NoSources, Outcome, SdkInfo};
+//! use faultwire_core::options::Options;
+//! use faultwire_protocol::{id::EventId, time::{Millis, Now}};
+//!
+//! let text = r#"{"dsn": "https://0123456789abcdef0123456789abcdef@errors.example/1", "release": "shop@1.4.2"}"#;
+//! let (options, warnings) = Options::from_json(text, &|_| None);
+//! assert!(warnings.is_empty());
+//! let sdk = SdkInfo { name: "faultwire.doc".into(), version: "0.1.0".into(), platform: "rust".into() };
+//! let (engine, _) = Engine::new(options, sdk);
+//!
+//! let mut scope = engine.scope();
+//! scope.set("tag", "region", "\"eu\"").unwrap();
+//! let id = EventId::from_random([7; 16]);
+//! assert_eq!(engine.admit(id), Admission::Accepted);
+//! let now = Now { mono: Millis(0), wall: Millis(1_762_071_330_120) };
+//! let capture = Capture { event_json: r#"{"message": "out of stock"}"#.into(), scope, id, now, fatal: false };
+//! let Outcome::Ready(ready) = engine.capture(&capture, &mut NoSources) else { panic!("dropped") };
+//! assert!(String::from_utf8_lossy(&ready.payload).contains("shop@1.4.2"));
+//! ```
+//!
 //! Every event that does not come out as [`Outcome::Ready`] comes out with its [`Loss`], to be booked by the outbox. The
 //! order of the steps, and the reasons, are in `pipeline`.
 

@@ -13,6 +13,24 @@
 //! `NoReply` (with a time-out of its own); the payload of a key stays readable until `Remove`; inputs come in the
 //! order in which things happened. Answers for unknown keys and jobs, and second answers, change nothing.
 //!
+//! ```
+//! use faultwire_core::outbox::{Config, Input, NewEntry, Outbox, Output, Priority, ReplyHeaders};
+//! use faultwire_protocol::{id::EventId, time::{Millis, Now}};
+//!
+//! let now = Now { mono: Millis(0), wall: Millis(1_762_071_330_120) };
+//! let mut outbox = Outbox::new(Config::default(), 1);
+//! let event_id = EventId::from_random([7; 16]);
+//! let entry = NewEntry { key: 1, event_id, category: "error".into(), priority: Priority::Error, bytes: 900 };
+//! outbox.handle(now, Input::Enqueue(entry));
+//! assert_eq!(outbox.poll(), None); // the driver writes the payload to its disk ...
+//! outbox.handle(now, Input::Stored { key: 1 });
+//! assert_eq!(outbox.poll(), Some(Output::Send { job: 1, key: 1, report: None })); // ... sends it ...
+//! assert_eq!(outbox.poll(), None);
+//! outbox.handle(now, Input::Reply { job: 1, status: 200, headers: ReplyHeaders::default() });
+//! assert_eq!(outbox.poll(), Some(Output::Remove { key: 1 })); // ... and forgets it
+//! assert_eq!(outbox.ledger().delivered, 1);
+//! ```
+//!
 //! # Guarantees
 //!
 //! - *Nothing is lost silently.* After every call `captured + recovered = delivered + queued + lost`

@@ -1,7 +1,7 @@
 //! Flush and close: who waits for the queue, and when each gets an answer.
 //!
 //! Every flush and close is answered exactly once, at its deadline at the latest. A flush covers what was queued before it,
-//! so that a busy app cannot keep it waiting with new events. A close ends the client when it is over, for
+//! so that a busy app cannot keep it waiting with new events; a close covers everything. A close ends the client when it is over, for
 //! whatever reason; then all others are answered with it, closes last, because a driver stops listening after `Closed`.
 
 use super::index::Storage;
@@ -22,7 +22,12 @@ impl Outbox {
         self.waits.push(Wait {
             token,
             deadline,
-            before: self.index.next_seq(),
+            // A close covers what is captured while it lasts, too: nobody comes after it.
+            before: if close {
+                u64::MAX
+            } else {
+                self.index.next_seq()
+            },
             close,
         });
         self.retry.nudge(now.mono);
