@@ -1,4 +1,7 @@
-//! Which events are the same fault. Every version is frozen once released; a project moves to a newer one on purpose.
+//! Which events are the same fault.
+//!
+//! Every version of the rules is frozen once released: it owns its normalization and reads the JSON tree directly, so that
+//! no change elsewhere can move events to other issues. A project moves to a newer version on purpose.
 
 pub mod v1;
 
@@ -7,7 +10,7 @@ pub mod v1;
 pub struct Fingerprint {
     /// 32 lowercase hex digits; equal for events of the same fault.
     pub hash: String,
-    /// What went into the hash, for people: `exception TypeError`, `in-app frame checkout in cart.js`.
+    /// What went into the hash, for people: `exception TypeError`, `in-app frame checkout in cart`.
     pub parts: Vec<String>,
     /// The version of the rules.
     pub version: &'static str,
