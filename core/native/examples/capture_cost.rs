@@ -12,12 +12,22 @@ use std::time::{Duration, Instant};
 
 use faultwire_native::{Client, Scope, Sdk};
 
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 fn main() {
     if let Some(queue) = std::env::args().nth(1) {
         cold(Path::new(&queue));
         return;
     }
     let queue = tempfile::tempdir().expect("a temporary directory");
+    print_row("init", 200, || {
+        let start = Instant::now();
+        let client = client(queue.path());
+        let took = start.elapsed();
+        drop(client);
+        took
+    });
     let client = client(queue.path());
     let scope = standard_scope(&client);
     let event = standard_event();
@@ -84,6 +94,8 @@ fn main() {
     });
     client.close(200);
 
+    burst();
+
     let program = std::env::current_exe().expect("this program has a path");
     print_row("capture to page cache, cold process", 40, || {
         let queue = tempfile::tempdir().expect("a temporary directory");
@@ -97,6 +109,43 @@ fn main() {
             .expect("a number of nanoseconds");
         Duration::from_nanos(nanos)
     });
+}
+
+/// Many events at once against a server that takes 50 ms for each answer.
+fn burst() {
+    const EVENTS: usize = 10_000;
+    let queue = tempfile::tempdir().expect("a temporary directory");
+    let server = support::StubServer::start();
+    server.delay(Duration::from_millis(50));
+    let options = format!(
+        r#"{{"dsn":{:?},"queueDir":{:?}}}"#,
+        server.dsn(),
+        queue.path().display().to_string()
+    );
+    let sdk = Sdk {
+        name: "faultwire.bench".into(),
+        version: "0.1.0".into(),
+        platform: "other".into(),
+    };
+    let client = Client::new(&options, sdk);
+    let scope = standard_scope(&client);
+    let event = standard_event();
+    let start = Instant::now();
+    for _ in 0..EVENTS {
+        scope.capture(event.clone(), false);
+    }
+    let handed_over = start.elapsed();
+    client.flush(120_000);
+    let seconds = start.elapsed().as_secs_f64();
+    let requests = server.requests();
+    let bytes: usize = requests.iter().map(|request| request.wire_bytes).sum();
+    println!(
+        "burst of {EVENTS}, sink at 50 ms: handed over in {:.0} ms, {:.0} events/s, {} bytes on the wire each, {}",
+        handed_over.as_secs_f64() * 1000.0,
+        EVENTS as f64 / seconds,
+        bytes / requests.len().max(1),
+        client.stats()
+    );
 }
 
 /// One measurement in a fresh process: from just before `capture` to the record in the page cache.

@@ -232,6 +232,11 @@ impl Driver {
         }
     }
 
+    /// Whether nothing is queued and nothing is on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.outbox.in_flight() == 0 && self.outbox.queued_bytes() == 0
+    }
+
     /// The ledger as it stands.
     pub(crate) fn ledger(&self) -> Ledger {
         self.outbox.ledger()
@@ -308,14 +313,13 @@ impl Driver {
 
     /// Appends to the disk queue; false if the event has to live in memory.
     fn write(&mut self, key: u64, meta: &EntryMeta, payload: &[u8]) -> bool {
-        if let Some(retry) = self.disk_retry {
-            if clock::mono() < retry {
-                return false;
-            }
-            self.disk_retry = None;
-            if self.store.is_none() {
-                self.open_store();
-            }
+        if self.disk_retry.is_some_and(|retry| clock::mono() < retry) {
+            return false;
+        }
+        self.disk_retry = None;
+        // Folders for caches and temporary files are tidied up while processes run: a queue that is gone is made anew.
+        if self.store.as_ref().is_none_or(|store| !store.is_there()) {
+            self.open_store();
         }
         let Some(store) = &mut self.store else {
             return false;
@@ -340,6 +344,7 @@ impl Driver {
                 self.recovering = true;
             }
             Err(error) => {
+                self.store = None;
                 self.recovering = false;
                 self.disk_failed(&error);
             }

@@ -196,13 +196,14 @@ impl Runtime {
         let thread = std::thread::Builder::new()
             .name("faultwire".to_owned())
             .stack_size(STACK_BYTES);
-        match thread.spawn(move || worker::run(runtime)) {
-            Ok(_) => self.phase.store(RUNNING, Ordering::Release),
+        // Before the thread exists: it may have ended by the time `spawn` returns.
+        self.phase.store(RUNNING, Ordering::Release);
+        if let Err(error) = thread.spawn(move || worker::run(runtime)) {
             // The next capture tries again; meanwhile the inbox keeps what it holds.
-            Err(error) => self
-                .setup
+            self.phase.store(IDLE, Ordering::Release);
+            self.setup
                 .log
-                .warn(format_args!("cannot start the worker thread: {error}")),
+                .warn(format_args!("cannot start the worker thread: {error}"));
         }
     }
 

@@ -81,8 +81,8 @@ struct Worker {
     in_hand: Option<Option<Arc<Signal>>>,
     /// Errors come in streams: until then the worker looks by itself instead of being woken (see `inbox`).
     nap_until: Millis,
-    /// The inbox was large: memory should go back to the system when it is empty.
-    swollen: bool,
+    /// Events since memory was given back to the system.
+    taken_since_trim: u64,
 }
 
 impl Worker {
@@ -115,7 +115,7 @@ impl Worker {
             entered: 0,
             in_hand: None,
             nap_until: Millis(0),
-            swollen: false,
+            taken_since_trim: 0,
         }
     }
 
@@ -180,6 +180,7 @@ impl Worker {
 
     fn take_event(&mut self, captured: Captured) {
         self.entered += 1;
+        self.taken_since_trim += 1;
         let (stored, fatal) = (captured.stored.clone(), captured.fatal);
         self.in_hand = Some(stored.clone());
         let outcome = self.prepare(captured);
@@ -248,12 +249,13 @@ impl Worker {
             .publish(entered, &losses, self.driver.ledger());
     }
 
-    /// After a burst: what the inbox took goes back to the system, once.
+    /// After a storm: what it took goes back to the system, once and when nothing waits any more.
     fn shrink(&mut self) {
-        let bytes = self.runtime.inbox.bytes();
-        if bytes > SWOLLEN_BYTES {
-            self.swollen = true;
-        } else if bytes == 0 && std::mem::take(&mut self.swollen) {
+        if self.taken_since_trim > STORM_EVENTS
+            && self.driver.is_idle()
+            && self.runtime.inbox.bytes() == 0
+        {
+            self.taken_since_trim = 0;
             #[cfg(all(target_os = "linux", target_env = "gnu"))]
             // SAFETY: takes no pointer and keeps none; it locks the allocator's arenas as free() does.
             unsafe {
@@ -289,4 +291,5 @@ const NAP_FOR_MS: u64 = 30;
 const MAX_PANICS: u32 = 20;
 /// What a deferred event counts in the inbox: its unresolved frames.
 const DEFERRED_BYTES: usize = 4 * 1024;
-const SWOLLEN_BYTES: usize = 8 * 1024 * 1024;
+/// Fewer events do not leave enough behind to be worth the milliseconds.
+const STORM_EVENTS: u64 = 1000;

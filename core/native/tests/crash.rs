@@ -58,7 +58,7 @@ fn spawn_child(scenario: &str, queue: &Path, address: SocketAddr) -> std::proces
         .env("FAULTWIRE_TEST_QUEUE", queue)
         .env("FAULTWIRE_TEST_ADDRESS", address.to_string())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap()
 }
@@ -123,7 +123,34 @@ fn child() {
             }
             client.close(WAIT_MS);
         }
+        // The disk takes 60 KB a file and no more, as a full one or one with a quota would.
+        "full disk" => {
+            limit_file_size(60_000);
+            for n in 0..200 {
+                println!(
+                    "captured {}",
+                    scope.capture(event(&format!("full {n}")), false)
+                );
+            }
+            let last = scope.capture(event("fatal on a full disk"), true);
+            println!("captured {last}");
+            client.close(WAIT_MS);
+            println!("stats {}", client.stats());
+        }
         other => panic!("no scenario {other}"),
+    }
+}
+
+/// Writes beyond `bytes` fail from now on (EFBIG instead of a signal).
+fn limit_file_size(bytes: libc::rlim_t) {
+    let limit = libc::rlimit {
+        rlim_cur: bytes,
+        rlim_max: bytes,
+    };
+    // SAFETY: the structure outlives the call, and ignoring a signal installs no handler.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &limit), 0);
     }
 }
 
@@ -230,6 +257,61 @@ fn processes_share_a_queue_directory_and_the_dead_are_inherited() {
     // All were delivered by whoever owned them; nothing is left for a late-comer.
     assert_each_once(server.ids(), &captured);
     assert!(deliver_rest(queue.path()).is_empty());
+}
+
+#[test]
+fn a_full_disk_is_one_warning_and_nothing_is_lost() {
+    let queue = tempfile::tempdir().unwrap();
+    let server = StubServer::start();
+    // Slow, so that the disk is full before the first events are delivered.
+    server.delay(Duration::from_millis(20));
+    let output = spawn_child("full disk", queue.path(), server.address())
+        .wait_with_output()
+        .unwrap();
+    let captured = ids_in(&output.stdout);
+    assert_eq!(captured.len(), 201);
+    assert_each_once(server.ids(), &captured);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let warnings: Vec<&str> = said
+        .lines()
+        .filter(|line| line.starts_with("faultwire: "))
+        .collect();
+    assert_eq!(warnings.len(), 1, "{said}");
+    for part in [
+        queue.path().to_str().unwrap(),
+        "File too large",
+        "kept in memory",
+    ] {
+        assert!(warnings[0].contains(part), "{part} in {}", warnings[0]);
+    }
+    assert!(String::from_utf8_lossy(&output.stdout).contains(r#""queued":0,"lost":{}"#));
+}
+
+#[test]
+fn debug_output_holds_no_secret_and_no_payload() {
+    let queue = tempfile::tempdir().unwrap();
+    let server = StubServer::start();
+    server.script([support::Answer::status(500)]);
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture"])
+        .env("FAULTWIRE_TEST_SCENARIO", "orderly")
+        .env("FAULTWIRE_TEST_QUEUE", queue.path())
+        .env("FAULTWIRE_TEST_ADDRESS", server.address().to_string())
+        .env("FAULTWIRE_DEBUG", "true")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("faultwire: [debug] request"),
+        "it says what it does: {said}"
+    );
+    for secret in [
+        "0123456789abcdef0123456789abcdef",
+        "lorem ipsum",
+        "sentry_key",
+    ] {
+        assert!(!said.contains(secret), "{secret} in {said}");
+    }
 }
 
 #[test]

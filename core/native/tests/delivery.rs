@@ -296,6 +296,24 @@ fn a_damaged_segment_costs_only_the_damaged_record() {
 }
 
 #[test]
+fn a_queue_directory_that_was_deleted_is_made_anew() {
+    let queue = tempfile::tempdir().unwrap();
+    let address = nobody();
+    let client = client_in(queue.path(), &dsn(address), NO_MORE());
+    client.scope().capture(message("swept away"), true);
+    for entry in std::fs::read_dir(queue.path()).unwrap() {
+        std::fs::remove_dir_all(entry.unwrap().path()).unwrap();
+    }
+    let id = client.scope().capture(message("after the sweep"), true);
+    client.close(100);
+    assert_eq!(segments(queue.path()).len(), 1);
+    let server = StubServer::start_at(address);
+    let client = client_in(queue.path(), &server.dsn(), NO_MORE());
+    assert!(client.close(WAIT_MS));
+    assert!(server.ids().contains(&id));
+}
+
+#[test]
 fn two_clients_on_one_queue_directory_do_not_disturb_each_other() {
     let queue = tempfile::tempdir().unwrap();
     let server = StubServer::start();

@@ -119,6 +119,12 @@ impl Store {
         self.claim.dir()
     }
 
+    /// Whether the file to append to still has its name. Events written to a deleted file would die with the process.
+    pub(crate) fn is_there(&self) -> bool {
+        let active = self.active.and_then(|number| self.segments.get(&number));
+        active.is_none_or(|segment| segment.path().exists())
+    }
+
     /// The lock's file descriptor, for a forked child to close.
     #[cfg(unix)]
     pub(crate) fn lock_fd(&self) -> i32 {

@@ -145,6 +145,51 @@ fn a_refused_connection_is_no_reply_with_a_reason() {
 }
 
 #[test]
+fn a_server_without_tls_is_no_reply_for_https() {
+    let (url, _requests) = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/api/1/envelope/", listener.local_addr().unwrap());
+        let serving = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        });
+        (url, serving)
+    };
+    let (senders, outcomes) = senders(config(url), 1);
+    senders.send(job(1, b"small"));
+    let outcome = outcomes.recv().unwrap().1;
+    assert!(matches!(outcome, Outcome::NoReply(_)), "{outcome:?}");
+}
+
+#[test]
+fn a_proxy_is_asked_instead_of_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = config("http://collector.invalid:9000/api/1/envelope/".to_owned());
+    config.proxy = Some(format!("http://{}", listener.local_addr().unwrap()));
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut chunk = [0; 4096];
+        let n = stream.read(&mut chunk).unwrap();
+        let _ = stream.write_all(
+            b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        );
+        tell.send(String::from_utf8_lossy(&chunk[..n]).into_owned())
+            .unwrap();
+    });
+    let (senders, _outcomes) = senders(config, 1);
+    senders.send(job(1, b"small"));
+    let head = told.recv().unwrap();
+    assert!(
+        head.lines()
+            .next()
+            .unwrap()
+            .contains("collector.invalid:9000"),
+        "{head}"
+    );
+}
+
+#[test]
 fn a_missing_certificate_file_is_named() {
     let mut config = config("https://127.0.0.1:1/".to_owned());
     config.ca_certs = Some("/no/such/ca.pem".to_owned());
