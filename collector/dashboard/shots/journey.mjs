@@ -119,7 +119,7 @@ try {
 
   await step("older and newer events of an issue", async () => {
     await page.getByRole("link", { name: "TypeError" }).click();
-    await see("Latest event");
+    await page.getByRole("button", { name: "Older" }).and(page.locator(":enabled")).waitFor();
     await press("ArrowLeft");
     await at("**/events/*");
     await page.getByRole("button", { name: "Newer" }).and(page.locator(":enabled")).waitFor();

@@ -1,6 +1,7 @@
-import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createBrowserRouter, Navigate, RouterProvider } from "react-router";
 import { ApiFailure, isFinal } from "@/api/client";
+import { noteAnswer } from "@/api/connection";
 import { keys } from "@/api/queries";
 import type { Session } from "@/api/types";
 import { Shell } from "@/components/shell/shell";
@@ -16,17 +17,18 @@ import { SetupPage } from "@/pages/setup";
 import { WaitingPage } from "@/pages/waiting";
 
 /** An ended session shows wherever the next request fails; forgetting the user makes the shell send the reader to the login. */
-function forgetUser(error: unknown) {
+function afterFailure(error: unknown) {
+  noteAnswer(error);
   if (error instanceof ApiFailure && error.status === 401) {
     client.setQueryData<Session>(keys.session, (session) => session && { ...session, user: null });
   }
 }
 
 const client = new QueryClient({
-  queryCache: new QueryCache({ onError: forgetUser }),
+  queryCache: new QueryCache({ onError: afterFailure, onSuccess: () => noteAnswer(null) }),
+  mutationCache: new MutationCache({ onError: afterFailure, onSuccess: () => noteAnswer(null) }),
   defaultOptions: {
     queries: { retry: (tries, error) => !isFinal(error) && tries < 2, staleTime: 2_000, refetchOnWindowFocus: true },
-    mutations: { onError: forgetUser },
   },
 });
 

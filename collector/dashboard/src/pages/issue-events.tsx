@@ -14,6 +14,7 @@ import { Time } from "@/components/time";
 import { Card, Empty, Failure, Skeleton } from "@/components/ui/states";
 import { absolute, toMillis } from "@/format/time";
 import { useHotkeys } from "@/hotkeys/hotkeys";
+import { listAddress } from "@/search/last-list";
 import { NotFoundPage } from "./not-found";
 import { useTitle } from "./title";
 
@@ -36,7 +37,7 @@ function Events({ issue }: { issue: IssueDetail }) {
   const setStatus = useSetStatus();
   const navigate = useNavigate();
   const items = events.data?.pages.flatMap((page) => page.items) ?? [];
-  useHotkeys({ u: () => navigate(`/projects/${issue.project_id}`) });
+  useHotkeys({ u: () => navigate(listAddress(issue.project_id)) });
 
   return (
     <div className="mx-auto max-w-7xl px-4 py-5 md:px-8 md:py-6">

@@ -15,6 +15,7 @@ import { copyText } from "@/components/ui/copy";
 import { Card, Empty, Failure, Skeleton } from "@/components/ui/states";
 import { showToast } from "@/components/ui/toast";
 import { useHotkeys } from "@/hotkeys/hotkeys";
+import { listAddress } from "@/search/last-list";
 import { toText } from "@/stack/copy";
 import { FileQuestion } from "lucide-react";
 import { NotFoundPage } from "./not-found";
@@ -37,7 +38,7 @@ function Detail({ issue }: { issue: IssueDetail }) {
   const navigate = useNavigate();
   const setStatus = useSetStatus();
   const toggle = (status: IssueStatus) => setStatus([issue], issue.status === status ? "unresolved" : status);
-  const go = (target: string | null | undefined) => target && navigate(`/issues/${issue.id}/events/${target}`);
+  const go = (target: string | null | undefined) => target && navigate(`/issues/${issue.id}/events/${target}`, { preventScrollReset: true });
   const data = event.data;
 
   useHotkeys({
@@ -46,7 +47,7 @@ function Detail({ issue }: { issue: IssueDetail }) {
     l: () => go(issue.latest_event_id),
     r: () => toggle("resolved"),
     i: () => toggle("ignored"),
-    u: () => navigate(`/projects/${issue.project_id}`),
+    u: () => navigate(listAddress(issue.project_id)),
     c: async () => {
       const exceptions = data?.event.exception?.values ?? [];
       if (data && exceptions.length > 0 && (await copyText(toText(exceptions, data.platform)))) showToast({ tone: "ok", text: "Stack trace copied" });

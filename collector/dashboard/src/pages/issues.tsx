@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { CheckCircle2, PartyPopper, SearchX, Settings2 } from "lucide-react";
-import { useMemo, useRef, useState } from "react";
-import { Link, Navigate, useNavigate, useSearchParams } from "react-router";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { Link, Navigate, useLocation, useNavigate, useSearchParams } from "react-router";
 import { ApiFailure } from "@/api/client";
 import { issuesQuery, projectQuery, type Sort } from "@/api/queries";
 import { useSetStatus } from "@/api/status";
@@ -17,6 +17,7 @@ import { Button, buttonClass } from "@/components/ui/button";
 import { Card, Empty, Failure } from "@/components/ui/states";
 import { Segments } from "@/components/ui/tabs";
 import { useHotkeys } from "@/hotkeys/hotkeys";
+import { rememberList } from "@/search/last-list";
 import { format, parse } from "@/search/words";
 import { NotFoundPage } from "./not-found";
 import { useTitle } from "./title";
@@ -50,6 +51,8 @@ function Issues({ project }: { project: Project }) {
   const setStatus = useSetStatus();
   const selection = useSelection(issues);
   const search = useRef<HTMLInputElement>(null);
+  const address = useLocation().search;
+  useEffect(() => rememberList(project.id, address), [project.id, address]);
 
   const change = (next: { query?: string; sort?: Sort }) => {
     selection.clear();

@@ -9,6 +9,7 @@ export function NotFoundPage({ what = "This page" }: { what?: string }) {
   return (
     <div className="flex min-h-[70dvh] items-center justify-center">
       <Empty
+        page
         icon={<Compass />}
         title={`${what} does not exist`}
         action={
@@ -29,7 +30,7 @@ export function Crashed() {
   useTitle("Something broke");
   return (
     <div className="flex min-h-[70dvh] items-center justify-center" role="alert">
-      <Empty icon={<TriangleAlert className="text-error" />} title="The dashboard itself broke" action={<Button look="primary" onClick={() => window.location.reload()}>Reload</Button>}>
+      <Empty page icon={<TriangleAlert className="text-error" />} title="The dashboard itself broke" action={<Button look="primary" onClick={() => window.location.reload()}>Reload</Button>}>
         Your events are safe: this page only shows them.
         <code className="mt-3 block rounded-md bg-sunken px-3 py-2 text-left text-xs [overflow-wrap:anywhere]">{error instanceof Error ? error.message : String(error)}</code>
       </Empty>

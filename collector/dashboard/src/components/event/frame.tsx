@@ -76,7 +76,7 @@ function Source({ frame, platform, path }: { frame: Frame; platform: string; pat
   const number = frame.lineno ?? null;
 
   return (
-    <div className="overflow-x-auto border-t bg-code py-1.5 font-mono text-xs leading-5" tabIndex={0} role="region" aria-label={`Source of ${named(frame.function)}`}>
+    <div className="overflow-x-auto border-t bg-code py-1.5 font-mono text-xs leading-5" tabIndex={0} role="group" aria-label={`Source of ${named(frame.function)}`}>
       <table className="w-full border-collapse">
         <tbody>
           {lines.map((line, index) => {
@@ -102,7 +102,7 @@ function Line({ line, platform, column, path }: { line: string; platform: string
   return mark(highlight(line, platform), line, column).map((piece, index) => (
     <Fragment key={`${index}`}>
       {piece.marked ? (
-        <mark className={clsx("rounded-[2px] bg-error/15 text-inherit underline decoration-error decoration-2 underline-offset-4", piece.kind && `tok-${piece.kind}`)}>{piece.text}</mark>
+        <mark className={clsx("rounded-[2px] bg-error/10 underline decoration-error decoration-2 underline-offset-4", piece.kind ? `tok-${piece.kind}` : "text-inherit")}>{piece.text}</mark>
       ) : (
         <span className={piece.kind ? `tok-${piece.kind}` : undefined}>
           <Scrubbed text={piece.text} path={path} />

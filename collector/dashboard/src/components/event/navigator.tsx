@@ -12,7 +12,7 @@ import { Kbd, Tooltip } from "@/components/ui/tooltip";
 /** Which event is shown, and the way to its neighbours. Stays at the top while the event scrolls. */
 export function EventNavigator({ issue, event, stale }: { issue: IssueDetail; event: EventDetail; stale: boolean }) {
   const navigate = useNavigate();
-  const open = (id: string) => navigate(`/issues/${issue.id}/events/${id}`);
+  const open = (id: string) => navigate(`/issues/${issue.id}/events/${id}`, { preventScrollReset: true });
   const newer = newerEvent(event, issue);
   const latest = newer === null;
 

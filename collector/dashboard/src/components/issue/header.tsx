@@ -8,6 +8,7 @@ import { Button } from "@/components/ui/button";
 import { CopyButton } from "@/components/ui/copy";
 import { Tooltip } from "@/components/ui/tooltip";
 import { compact } from "@/format/number";
+import { listAddress } from "@/search/last-list";
 import { LevelBadge, StatusBadge, SubstatusBadge } from "./badges";
 
 /** `onStatus` toggles: asking for the status the issue has reopens it. */
@@ -18,7 +19,7 @@ export function IssueHeader({ issue, onStatus, view }: { issue: IssueDetail; onS
   return (
     <header>
       <nav aria-label="Breadcrumb" className="mb-3 flex items-center gap-1 text-sm text-ink-3">
-        <Link to={`/projects/${issue.project_id}`} className="rounded-sm hover:text-ink">
+        <Link to={listAddress(issue.project_id)} className="rounded-sm hover:text-ink">
           {project?.name ?? "Issues"}
         </Link>
         <ChevronRight className="size-3.5" aria-hidden />

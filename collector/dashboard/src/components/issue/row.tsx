@@ -1,6 +1,6 @@
 import clsx from "clsx";
 import { useEffect, useRef } from "react";
-import { Link } from "react-router";
+import { Link, useNavigate } from "react-router";
 import type { Issue } from "@/api/types";
 import { Spark } from "@/components/chart/spark";
 import { Scrubbed } from "@/components/event/scrubbed";
@@ -36,6 +36,7 @@ interface RowProps {
 
 export function IssueRow({ issue, active, chosen, anyChosen, onChoose }: RowProps) {
   const element = useRef<HTMLLIElement>(null);
+  const navigate = useNavigate();
   useEffect(() => {
     if (active) element.current?.scrollIntoView({ block: "nearest" });
   }, [active]);
@@ -44,9 +45,11 @@ export function IssueRow({ issue, active, chosen, anyChosen, onChoose }: RowProp
     <li
       ref={element}
       aria-current={active ? "true" : undefined}
+      // Times lie above the link, for their tooltips; a click on one of them means the row as well.
+      onClick={(event) => event.target instanceof Element && !event.target.closest("a, input") && navigate(`/issues/${issue.id}`)}
       className={clsx(
         COLUMNS,
-        "group relative scroll-my-24 border-b px-4 py-2.5 last:border-b-0",
+        "group relative cursor-pointer scroll-my-24 border-b px-4 py-2.5 last:border-b-0",
         chosen ? "bg-accent-soft/60" : active ? "bg-hover" : "hover:bg-hover/70",
         active && "shadow-[inset_2px_0_0_var(--accent)]",
       )}

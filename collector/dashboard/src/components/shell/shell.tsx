@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { Menu as MenuIcon, X } from "lucide-react";
+import { CloudOff, Menu as MenuIcon, X } from "lucide-react";
 import { Suspense, useEffect, useState } from "react";
-import { Navigate, Outlet, useLocation, useNavigate } from "react-router";
+import { Navigate, Outlet, ScrollRestoration, useLocation, useNavigate } from "react-router";
+import { useConnectionLost } from "@/api/connection";
 import { sessionQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
 import { Failure, Skeleton } from "@/components/ui/states";
@@ -54,11 +55,27 @@ export function Shell() {
         <Sidebar session={session.data} onHelp={() => setHelp(true)} />
       </aside>
       <main id="main" className="min-w-0">
+        <ConnectionNotice />
         <Suspense fallback={<PageSkeleton />}>
           <Outlet />
         </Suspense>
       </main>
+      <ScrollRestoration />
       <ShortcutsHelp open={help} onClose={() => setHelp(false)} />
+    </div>
+  );
+}
+
+function ConnectionNotice() {
+  const lost = useConnectionLost();
+  return (
+    <div role="status">
+      {lost && (
+        <p className="flex items-center gap-2 border-b bg-warning-soft px-4 py-2 text-sm text-warning md:px-8">
+          <CloudOff className="size-4 shrink-0" aria-hidden />
+          The collector does not answer. What you see may be out of date; this page keeps trying.
+        </p>
+      )}
     </div>
   );
 }

@@ -10,11 +10,13 @@ export function Skeleton({ className }: { className?: string }) {
 }
 
 /** Nothing to show, why that is, and what to do. */
-export function Empty({ icon, title, children, action }: { icon: ReactNode; title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty({ icon, title, children, action, page = false }: { icon: ReactNode; title: string; children?: ReactNode; action?: ReactNode; page?: boolean }) {
+  // A state that fills the whole page is its main heading.
+  const Heading = page ? "h1" : "h2";
   return (
     <div className="flex flex-col items-center px-6 py-16 text-center">
       <div className="mb-4 flex size-12 items-center justify-center rounded-xl border border-line bg-sunken text-ink-3 [&_svg]:size-6">{icon}</div>
-      <h2 className="text-lg font-semibold">{title}</h2>
+      <Heading className="text-lg font-semibold">{title}</Heading>
       {children && <div className="mt-1 max-w-md text-base text-balance text-ink-2">{children}</div>}
       {action && <div className="mt-5">{action}</div>}
     </div>
