@@ -202,12 +202,16 @@ mod tests {
     ) -> (Option<usize>, Held) {
         let state = Mutex::new((0, Held::default()));
         let save = |batch: &Batch| {
-            let mut state = state.lock().unwrap();
-            state.0 += 1;
-            if let Some(error) = fail(state.0, batch) {
+            // Not held while failing: a planned panic would poison it.
+            let call = {
+                let mut state = state.lock().unwrap();
+                state.0 += 1;
+                state.0
+            };
+            if let Some(error) = fail(call, batch) {
                 return Err(error);
             }
-            let held = &mut state.1;
+            let held = &mut state.lock().unwrap().1;
             held.0
                 .extend(batch.events.iter().map(|event| event.event_id[0]));
             held.1
