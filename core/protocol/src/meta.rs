@@ -6,9 +6,13 @@ use std::borrow::Cow;
 /// Where a value stands: keys and indexes from the root.
 pub(crate) type Path = Vec<String>;
 
+/// Most remarks that one run of normalize, scrub or trim writes. They are for people; an event with more was made to hurt,
+/// and each remark costs a walk through the tree.
+pub(crate) const MAX_REMARKS: usize = 500;
+
 /// Notes that the values at these paths were longer, in characters or entries.
 pub(crate) fn record_lengths(event: &mut Value<'_>, cuts: &[(Path, usize)]) {
-    for (path, length) in cuts {
+    for (path, length) in cuts.iter().take(MAX_REMARKS) {
         let remarks = remarks_at(event, path);
         // The first cut knows the original length; a second one only knows the first result.
         if !remarks.contains("len") {

@@ -54,6 +54,7 @@ impl<'a> Frame<'a> {
 pub fn parse(raw: &str) -> Vec<Frame<'_>> {
     let lines = || {
         raw.lines()
+            .filter(|line| line.len() <= MAX_LINE_BYTES)
             .map(str::trim)
             .take_while(|line| !starts_cause(line))
     };
@@ -77,6 +78,9 @@ pub fn parse_after_message<'a>(raw: &'a str, message: &str) -> Vec<Frame<'a>> {
         _ => parse(raw),
     }
 }
+
+/// Longer lines are data in a message, not calls.
+const MAX_LINE_BYTES: usize = 4096;
 
 fn starts_cause(line: &str) -> bool {
     line.get(..10)

@@ -295,6 +295,11 @@ fn every_recorded_event_has_a_fingerprint_and_fits_when_trimmed() {
         let print = fingerprint::v1::compute(&event);
         assert_eq!(print.hash.len(), 32, "{name}");
         assert!(!print.parts.is_empty(), "{name}");
+        assert_eq!(
+            print,
+            fingerprint::v1::compute(raw),
+            "{name}: normalizing moves no event"
+        );
         let id = event.get("event_id").cloned();
         trim::trim(&mut event, 12_000);
         assert!(

@@ -30,24 +30,23 @@ pub(crate) fn scrub(text: &str, scan: Scan) -> Option<Scrubbed> {
     // A removal can bare a neighbour that did not stand alone before; scrubbing twice must change nothing more.
     for _ in 0..MAX_ROUNDS {
         let (next, edits) = replace(&text, found);
-        ranges = shift(&ranges, &edits);
-        ranges.extend(edits.iter().map(|edit| Found {
-            start: edit.new_start,
-            end: edit.new_start + PLACEHOLDER.len(),
-            rule: edit.rule,
-        }));
+        ranges = merge(&ranges, &edits);
         text = Cow::Owned(next);
         found = detect::all(&text, scan);
         if found.is_empty() {
             break;
         }
     }
-    ranges.sort_by_key(|range| range.start);
     let text = text.into_owned();
-    let chars = |at: usize| text[..at].chars().count();
+    let (mut at, mut chars) = (0, 0);
+    let mut count_to = |position: usize| {
+        chars += text[at..position].chars().count();
+        at = position;
+        chars
+    };
     let remarks = ranges
         .iter()
-        .map(|range| (range.rule, chars(range.start), chars(range.end)))
+        .map(|range| (range.rule, count_to(range.start), count_to(range.end)))
         .collect();
     Some(Scrubbed { text, remarks })
 }
@@ -86,26 +85,41 @@ fn replace(text: &str, mut found: Vec<Found>) -> (String, Vec<Edit>) {
     (next, edits)
 }
 
-/// Moves the placeholders of earlier rounds to where they are now; those inside a new one are gone.
-fn shift(ranges: &[Found], edits: &[Edit]) -> Vec<Found> {
-    let moved = ranges.iter().filter_map(|range| {
-        if edits
-            .iter()
-            .any(|edit| edit.old_start < range.end && range.start < edit.old_end)
-        {
-            return None;
+/// The placeholders after another round: those of earlier rounds where they are now, and the new ones. Earlier ones inside
+/// a new one are gone. Both lists are in order, and so is the result.
+fn merge(ranges: &[Found], edits: &[Edit]) -> Vec<Found> {
+    let mut merged = Vec::with_capacity(ranges.len() + edits.len());
+    let mut ranges = ranges.iter().peekable();
+    // End of the last edit in the old text and in the new one.
+    let (mut old_end, mut new_end) = (0, 0);
+    for edit in edits {
+        while let Some(range) = ranges.next_if(|range| range.start < edit.old_start) {
+            if range.end <= edit.old_start && range.start >= old_end {
+                merged.push(moved(range, old_end, new_end));
+            }
         }
-        let before = edits.iter().rev().find(|edit| edit.old_end <= range.start);
-        let start = before.map_or(range.start, |edit| {
-            edit.new_start + PLACEHOLDER.len() + (range.start - edit.old_end)
+        merged.push(Found {
+            start: edit.new_start,
+            end: edit.new_start + PLACEHOLDER.len(),
+            rule: edit.rule,
         });
-        Some(Found {
-            start,
-            end: start + (range.end - range.start),
-            rule: range.rule,
-        })
-    });
-    moved.collect()
+        (old_end, new_end) = (edit.old_end, edit.new_start + PLACEHOLDER.len());
+    }
+    merged.extend(
+        ranges
+            .filter(|range| range.start >= old_end)
+            .map(|range| moved(range, old_end, new_end)),
+    );
+    merged
+}
+
+fn moved(range: &Found, old_end: usize, new_end: usize) -> Found {
+    let start = range.start - old_end + new_end;
+    Found {
+        start,
+        end: start + (range.end - range.start),
+        rule: range.rule,
+    }
 }
 
 /// Real texts settle in the second round; the bound is for hostile ones.

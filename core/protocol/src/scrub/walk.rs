@@ -5,10 +5,12 @@
 
 use super::detect::{Rule, Scan, is_card_number, is_harmless};
 use super::keys::{Sensitivity, joined, sensitivity};
+use super::text::Scrubbed;
 use super::{PLACEHOLDER, ScrubOptions, text};
 use crate::json::{self, Object, Value};
 use crate::meta;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// One removal, with the way to it from the inside out.
 struct Remark {
@@ -60,7 +62,7 @@ impl<'o> Walk<'o> {
         for remark in self.remarks.iter_mut() {
             remark.path.reverse();
         }
-        for remark in &self.remarks {
+        for remark in self.remarks.iter().take(meta::MAX_REMARKS) {
             meta::record_remark(
                 event,
                 &remark.path,
@@ -74,6 +76,7 @@ impl<'o> Walk<'o> {
     }
 
     fn root(&mut self, root: &mut Object<'_>, scan: Scan) {
+        let mut names = Names::default();
         for index in 0..root.len() {
             let before = self.remarks.len();
             let (key, value) = &mut root.entries_mut()[index];
@@ -95,7 +98,7 @@ impl<'o> Walk<'o> {
                 "_meta" => Walk::meta(self, value, false, scan),
                 name if ROOT_STRUCTURE.contains(&name) => {}
                 name if TEXT_AT_ROOT.contains(&name) => self.value(value, scan),
-                _ => self.entry(root, index, scan),
+                _ => self.entry(root, index, scan, &mut names),
             }
             self.prefix(before, &root.entries_mut()[index].0);
         }
@@ -339,57 +342,55 @@ impl<'o> Walk<'o> {
 
     /// The entries of an object except those that are `structure`.
     fn fields(&mut self, object: &mut Object<'_>, scan: Scan, structure: &[&str]) {
+        let mut names = Names::default();
         for index in 0..object.len() {
             if !structure.contains(&object.entries_mut()[index].0.as_ref()) {
                 let before = self.remarks.len();
-                self.entry(object, index, scan);
+                self.entry(object, index, scan, &mut names);
                 self.prefix(before, &object.entries_mut()[index].0);
             }
         }
     }
 
     /// One entry of a map that an application filled: its key, and its value in the light of its key.
-    fn entry(&mut self, object: &mut Object<'_>, index: usize, scan: Scan) {
+    fn entry(&mut self, object: &mut Object<'_>, index: usize, scan: Scan, names: &mut Names) {
+        let mut sensitive = self.judge(&object.entries_mut()[index].0) != Sensitivity::None;
+        let extra = self.is_extra(&object.entries_mut()[index].0);
+        if let Some(scrubbed) = text::scrub(&object.entries_mut()[index].0, scan) {
+            self.rename(object, index, scrubbed, names);
+            sensitive =
+                sensitive || self.judge(&object.entries_mut()[index].0) != Sensitivity::None;
+        }
         let (key, value) = &mut object.entries_mut()[index];
-        let sensitivity = self.judge(key);
-        if sensitivity != Sensitivity::None && hides(key, value) {
-            let rule = if self.is_extra(key) {
-                Rule::TeamKey
-            } else {
-                Rule::Key
-            };
-            self.replace(value, rule);
+        if sensitive && hides(key, value) {
+            self.replace(value, if extra { Rule::TeamKey } else { Rule::Key });
             return;
         }
         let versions = key.ends_with("version") || key.ends_with("Version") || key == "build";
-        self.value(
-            value,
-            if versions {
-                Scan {
-                    addresses: false,
-                    ..scan
-                }
-            } else {
-                scan
-            },
-        );
-        if let Some(scrubbed) = text::scrub(key, scan) {
-            let length = key.chars().count();
-            let mut name = scrubbed.text;
-            // Two secrets as keys become the same text; both values are kept.
-            while object.contains(&name) {
-                name.push('\'');
-            }
-            for (rule, start, end) in scrubbed.remarks {
-                self.remarks.push(Remark {
-                    path: Vec::new(),
-                    rule,
-                    range: Some((start, end)),
-                    length,
-                });
-            }
-            object.entries_mut()[index].0 = Cow::Owned(name);
+        let addresses = scan.addresses && !versions;
+        self.value(value, Scan { addresses, ..scan });
+    }
+
+    /// Gives an entry the scrubbed form of its key. Two secrets may become the same text; both values are kept.
+    fn rename(
+        &mut self,
+        object: &mut Object<'_>,
+        index: usize,
+        scrubbed: Scrubbed,
+        names: &mut Names,
+    ) {
+        let length = object.entries_mut()[index].0.chars().count();
+        let name = names.unique(object, scrubbed.text);
+        for (rule, start, end) in scrubbed.remarks {
+            let range = Some((start, end));
+            self.remarks.push(Remark {
+                path: Vec::new(),
+                rule,
+                range,
+                length,
+            });
         }
+        object.entries_mut()[index].0 = Cow::Owned(name);
     }
 
     /// Any value without a key that says something about it.
@@ -549,6 +550,30 @@ fn pairs_mut<'v, 'a>(
         .map(|entry| (&entry.0, &mut entry.1))
 }
 
+/// The keys of one object, collected when the first of them has to change.
+#[derive(Default)]
+struct Names {
+    taken: BTreeSet<String>,
+    next: usize,
+}
+
+impl Names {
+    /// The name itself, or with a number behind it if it is taken. Numbers only rise, so that an object whose thousands of
+    /// keys are all addresses costs no more than sorting them.
+    fn unique(&mut self, object: &Object<'_>, name: String) -> String {
+        if self.taken.is_empty() {
+            self.taken = object.iter().map(|(key, _)| key.to_owned()).collect();
+            self.next = 2;
+        }
+        let mut unique = name.clone();
+        while !self.taken.insert(unique.clone()) {
+            unique = format!("{name} ({})", self.next);
+            self.next += 1;
+        }
+        unique
+    }
+}
+
 /// Whether a text can be the name in a pair; source lines and sentences are no names.
 fn is_name(text: &str) -> bool {
     text.chars()
@@ -571,7 +596,7 @@ fn hides(key: &str, value: &Value<'_>) -> bool {
 }
 
 /// JSON in a text in JSON in a text occurs; more is an attack on the stack.
-const MAX_JSON_DEPTH: usize = 3;
+const MAX_JSON_DEPTH: usize = 2;
 
 /// Cookies that stand for a login. Source: protocol §8.5.
 fn is_session_cookie(name: &str) -> bool {

@@ -168,7 +168,7 @@ impl<'a> Coerce<'a> {
 
     /// Writes what was remembered into `_meta`.
     pub fn record(self, event: &mut Value<'a>) {
-        for (path, error, original) in self.errors {
+        for (path, error, original) in self.errors.into_iter().take(meta::MAX_REMARKS) {
             meta::record_error(event, &path, error, original);
         }
         meta::record_lengths(event, &self.lengths);

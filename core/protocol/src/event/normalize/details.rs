@@ -314,19 +314,16 @@ pub(super) fn user<'a>(event: &mut Object<'a>, coerce: &mut Coerce<'a>) {
     coerce.object(user, "geo");
     coerce.object(user, "data");
     coerce.leave();
-    let unknown: Vec<String> = user
-        .iter()
-        .map(|(key, _)| key)
-        .filter(|key| !USER_KEYS.contains(key))
-        .map(str::to_owned)
-        .collect();
-    for key in unknown {
-        let value = user.remove(&key).unwrap_or_default();
-        let data = user.entry("data").make_object();
-        if !data.contains(&key) {
-            data.insert(key, value);
-        }
+    if user.iter().all(|(key, _)| USER_KEYS.contains(&key)) {
+        return;
     }
+    let (known, unknown): (Vec<_>, Vec<_>) = std::mem::take(user)
+        .into_iter()
+        .partition(|(key, _)| USER_KEYS.contains(&key.as_ref()));
+    *user = known.into_iter().collect();
+    let own = std::mem::take(user.entry("data").make_object());
+    // Of equal keys the last wins: what stands in `data` already.
+    *user.entry("data").make_object() = unknown.into_iter().chain(own).collect();
 }
 
 const USER_KEYS: [&str; 8] = [

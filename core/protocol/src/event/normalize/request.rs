@@ -195,18 +195,19 @@ fn parse_form(text: &str) -> Option<Value<'static>> {
     if text.is_empty() || text.contains(|char: char| char.is_whitespace() || char == '<') {
         return None;
     }
-    let mut form = Object::new();
-    for pair in text.split('&') {
-        let (key, value) = pair.split_once('=')?;
-        if key.is_empty() {
-            return None;
-        }
-        form.insert(
-            percent_decode(key).into_owned(),
-            percent_decode(value).into_owned(),
-        );
-    }
-    Some(Value::Object(form))
+    let pairs: Option<Vec<(String, String)>> = text
+        .split('&')
+        .map(|pair| {
+            let (key, value) = pair.split_once('=')?;
+            (!key.is_empty()).then(|| {
+                (
+                    percent_decode(key).into_owned(),
+                    percent_decode(value).into_owned(),
+                )
+            })
+        })
+        .collect();
+    Some(json::object(pairs?))
 }
 
 /// `content-type` as `Content-Type`; `None` if it is so already.

@@ -9,6 +9,7 @@ pub(super) fn pattern(message: &str) -> String {
         .map(str::trim)
         .find(|line| !line.is_empty())
         .unwrap_or_default();
+    let line = head(line);
     let mut pattern = String::with_capacity(line.len().min(MAX_CHARS));
     let mut rest = line;
     let mut before = ' ';
@@ -49,6 +50,15 @@ pub(super) fn pattern(message: &str) -> String {
         Some((cut, _)) => lower[..cut].to_owned(),
         None => lower,
     }
+}
+
+/// As much of the line as can matter.
+fn head(line: &str) -> &str {
+    let mut end = line.len().min(MAX_LINE_BYTES);
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    &line[..end]
 }
 
 /// Appends a `*`, or lets the one before stand for both if only separators lie between.
@@ -128,5 +138,6 @@ fn is_word(char: char) -> bool {
     char.is_alphanumeric() || matches!(char, '_' | '-')
 }
 
+const MAX_LINE_BYTES: usize = 2000;
 const MAX_CHARS: usize = 300;
 const MAX_QUOTED_BYTES: usize = 200;

@@ -10,10 +10,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 pub(super) fn url_credentials(bytes: &[u8], found: &mut Vec<Found>) {
     for slashes in memmem::find_iter(bytes, b"://") {
         let start = slashes + 3;
-        let length = bytes[start..]
+        let near = &bytes[start..bytes.len().min(start + MAX_URL_BYTES)];
+        let length = near
             .iter()
             .position(|&byte| ends_url(byte))
-            .unwrap_or(bytes.len() - start);
+            .unwrap_or(near.len());
         let url = &bytes[start..start + length];
         let authority = url
             .iter()
@@ -47,10 +48,15 @@ pub(super) fn url_credentials(bytes: &[u8], found: &mut Vec<Found>) {
     }
     for marker in [b"@tcp(".as_slice(), b"@unix(", b"@udp("] {
         for end in memmem::find_iter(bytes, marker) {
-            let start = bytes[..end]
+            let from = end.saturating_sub(MAX_CREDENTIAL_BYTES);
+            let blank = bytes[from..end]
                 .iter()
-                .rposition(|&byte| ends_url(byte) || byte == b'=')
-                .map_or(0, |at| at + 1);
+                .rposition(|&byte| ends_url(byte) || byte == b'=');
+            let start = match blank {
+                Some(blank) => from + blank + 1,
+                None if from == 0 => 0,
+                None => continue,
+            };
             if bytes[start..end].contains(&b':') && &bytes[start..end] != PLACEHOLDER.as_bytes() {
                 found.push(Found {
                     start,
@@ -61,6 +67,10 @@ pub(super) fn url_credentials(bytes: &[u8], found: &mut Vec<Found>) {
         }
     }
 }
+
+/// How far a URL and the credentials before `@tcp(` are followed.
+const MAX_URL_BYTES: usize = 4096;
+const MAX_CREDENTIAL_BYTES: usize = 512;
 
 fn ends_url(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | b',')

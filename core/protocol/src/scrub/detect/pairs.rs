@@ -126,7 +126,7 @@ fn value_after(text: &str, from: usize, name: &str, context: Context) -> Option<
         .take(3)
         .take_while(|&&byte| matches!(byte, b' ' | b'\t'))
         .count();
-    let rest = text.get(start..)?;
+    let rest = head(text.get(start..)?);
     if let Some((start, end)) = quoted(rest).map(|(from, to)| (start + from, start + to)) {
         return is_secret(&text[start..end], false).then_some((start, end));
     }
@@ -137,11 +137,27 @@ fn value_after(text: &str, from: usize, name: &str, context: Context) -> Option<
     is_secret(&text[start..end], context.prose).then_some((start, end))
 }
 
+/// The part of a text in which a value is looked for. Without a bound, a text of nothing but names and unclosed quotes
+/// would cost its square.
+fn head(text: &str) -> &str {
+    let mut end = text.len().min(MAX_VALUE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+const MAX_VALUE_BYTES: usize = 8192;
+
 /// The inside of a quoted value at the start of `text`; without a closing quote, to the end of the line.
 fn quoted(text: &str) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     // JSON inside a JSON text: the quotes themselves are escaped.
-    let escapes = bytes.iter().take_while(|&&byte| byte == b'\\').count();
+    let escapes = bytes
+        .iter()
+        .take(5)
+        .take_while(|&&byte| byte == b'\\')
+        .count();
     let quote = *bytes.get(escapes)?;
     if !matches!(quote, b'"' | b'\'' | b'`') || escapes > 3 {
         return None;
