@@ -1,6 +1,8 @@
 //! The JSON API, asked through its router: logins, pages, search, decisions, events. Every answer is compared with
 //! `openapi.json`, and the document with the routes.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test names its line")]
+
 mod api_support;
 
 use api_support::schema::Document;

@@ -1,6 +1,8 @@
 //! From spool to store with real parts: what is set aside, what is corrected, what comes out the same on any number
 //! of threads.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test names its line")]
+
 mod api_support;
 
 use api_support::{NOON_MS, World, event_id, exception, record};
