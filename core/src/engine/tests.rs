@@ -336,6 +336,21 @@ fn nesting_beyond_any_parser_costs_only_what_is_nested() {
 }
 
 #[test]
+fn deep_recursion_sends_both_ends_of_the_stack() {
+    let engine = engine("");
+    let frames: String = (1..=5000)
+        .map(|line| format!(r"\n    at f{line} (/srv/a.js:{line}:1)"))
+        .collect();
+    let text = format!(
+        r#"{{"exception":[{{"type":"RangeError","value":"v","stack":"RangeError: v{frames}"}}]}}"#
+    );
+    let event = sent(&engine.capture(&capture(&engine, &text), &mut NoSources));
+    assert_eq!(event.matches("\"lineno\"").count(), 250);
+    assert!(event.contains("\"f1\"") && event.contains("\"f200\"") && event.contains("\"f5000\""));
+    assert!(!event.contains("\"f201\"") && !event.contains("\"f4950\""));
+}
+
+#[test]
 fn entry_and_meta_agree() {
     let engine = engine("");
     let Outcome::Ready(ready) = engine.capture(&capture(&engine, "{}"), &mut NoSources) else {
