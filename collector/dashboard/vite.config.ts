@@ -19,5 +19,5 @@ export default defineConfig({
   server: {
     proxy: { "/api": { target: process.env.FAULTWIRE_URL ?? "http://127.0.0.1:9000", changeOrigin: false } },
   },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true },
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true, testTimeout: 40_000, setupFiles: ["src/test-setup.ts"] },
 });

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { call, search } from "./client";
-import type { EventDetail, EventSummary, Issue, IssueDetail, Page, Project, Session } from "./types";
+import type { EventDetail, EventSummary, Issue, IssueDetail, Page, Project, Session, Stats } from "./types";
 
 export type Sort = "last_seen" | "first_seen" | "count" | "users";
 
@@ -29,6 +29,12 @@ export const sessionQuery = queryOptions({
 export const projectsQuery = queryOptions({
   queryKey: keys.projects,
   queryFn: async ({ signal }) => (await call<Page<Project>>("GET", "/projects", undefined, signal)).items,
+  refetchInterval: REFRESH_MS,
+});
+
+export const statsQuery = queryOptions({
+  queryKey: ["stats"],
+  queryFn: ({ signal }) => call<Stats>("GET", "/stats", undefined, signal),
   refetchInterval: REFRESH_MS,
 });
 

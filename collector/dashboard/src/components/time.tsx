@@ -26,7 +26,7 @@ function subscribe(listener: () => void): () => void {
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => {
     // The first reader after a pause must not see the time at which the last one left.
-    if (timer === undefined) now = Date.now();
+    if (timer === undefined && Date.now() - now > TICK_MS) now = Date.now();
     return now;
   });
 }

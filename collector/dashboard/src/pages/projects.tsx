@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import { projectsQuery } from "@/api/queries";
 import type { Project } from "@/api/types";
 import { Spark } from "@/components/chart/spark";
+import { Ledger } from "@/components/ledger";
 import { CreateProject } from "@/components/shell/create-project";
 import { PlatformTile } from "@/components/shell/platform";
 import { Time } from "@/components/time";
@@ -62,6 +63,7 @@ export function ProjectsPage() {
           ))}
         </Cards>
       )}
+      <Ledger />
       <CreateProject open={creating} onClose={() => setCreating(false)} />
     </div>
   );

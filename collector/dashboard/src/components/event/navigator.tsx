@@ -30,9 +30,9 @@ export function EventNavigator({ issue, event, stale }: { issue: IssueDetail; ev
       </div>
       <div className="flex items-center gap-1">
         <Tooltip text="Raw JSON">
-          <a href="#raw" className={buttonClass("ghost", "icon-sm")} aria-label="Go to the raw JSON">
+          <Button look="ghost" size="icon-sm" aria-label="Go to the raw JSON" onClick={showRaw}>
             <Braces />
-          </a>
+          </Button>
         </Tooltip>
         <Tooltip text="Download as JSON">
           <a href={`/api/v1/events/${event.id}/json?project=${event.project_id}`} download={`${issue.short_id}-${event.id.slice(0, 8)}.json`} className={buttonClass("ghost", "icon-sm")} aria-label="Download as JSON">
@@ -61,4 +61,11 @@ export function EventNavigator({ issue, event, stale }: { issue: IssueDetail; ev
       </div>
     </Card>
   );
+}
+
+/** Opens the section with the raw event, if it is closed, and goes there. */
+function showRaw() {
+  const section = document.getElementById("raw");
+  section?.querySelector<HTMLButtonElement>("h2 button[aria-expanded=false]")?.click();
+  section?.scrollIntoView({ block: "start" });
 }

@@ -16,8 +16,8 @@ export function Section({ title, count, actions, children, closed = false, flush
   const [open, setOpen] = useState(!closed);
   const body = useId();
   return (
-    <Card className="scroll-mt-16 overflow-hidden">
-      <section aria-label={title} id={id}>
+    <Card className="overflow-hidden">
+      <section aria-label={title} id={id} className="scroll-mt-20">
         <div className={clsx("flex min-h-11 items-center justify-between gap-2 pr-3 pl-2", open && "border-b")}>
           <h2 className="min-w-0 text-base font-semibold">
             <button type="button" aria-expanded={open} aria-controls={body} onClick={() => setOpen(!open)} className="flex h-8 items-center gap-1.5 rounded-md px-1.5 hover:bg-hover">
