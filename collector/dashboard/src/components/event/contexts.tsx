@@ -15,13 +15,13 @@ export function Contexts({ contexts, sdk }: { contexts: EventPayload["contexts"]
   if (cards.length === 0 && !sdk?.name) return null;
   return (
     <Section title="Contexts" count={cards.length}>
-      <div className="-mb-3 gap-3 sm:columns-2">
+      <div className="gap-3 sm:columns-2">
         {cards.map(([name, context]) => {
           const Icon = ICONS[name] ?? Layers;
           const summary = describe(name, context);
           const pairs = pairsOf(context, ["contexts", name], summary === null ? ["type"] : ["type", "name", "version"]);
           return (
-            <section key={name} aria-label={contextTitle(name, context)} className="mb-3 min-w-0 break-inside-avoid rounded-lg border">
+            <section key={name} aria-label={contextTitle(name, context)} className="mb-3 min-w-0 break-inside-avoid last:mb-0 rounded-lg border">
               <h3 className="flex items-center gap-2.5 px-3 py-2">
                 <Icon className="size-4 shrink-0 text-ink-3" aria-hidden />
                 <span className="min-w-0 truncate text-sm">

@@ -67,5 +67,6 @@ export function EventNavigator({ issue, event, stale }: { issue: IssueDetail; ev
 function showRaw() {
   const section = document.getElementById("raw");
   section?.querySelector<HTMLButtonElement>("h2 button[aria-expanded=false]")?.click();
-  section?.scrollIntoView({ block: "start" });
+  // After the click has been drawn: a closed section at the end of the page cannot be scrolled to the top.
+  requestAnimationFrame(() => section?.scrollIntoView({ block: "start" }));
 }
