@@ -210,8 +210,11 @@ impl Scope {
         }
     }
 
-    /// Captures an event and returns its id (32 hex digits). With `fatal` it returns when the event is durable on
-    /// disk, at most after option `shutdownTimeout`; otherwise it hands the event over and returns in microseconds.
+    /// Captures an event and returns its id (32 hex digits).
+    ///
+    /// It hands the event over and returns in microseconds, with two exceptions: a `fatal` event is waited for until it
+    /// is durable on disk, at most option `shutdownTimeout`; the first event of a process until it is stored (it
+    /// survives the process, about 2 ms, at most 250 ms).
     pub fn capture(&self, event_json: String, fatal: bool) -> String {
         self.capture_event(|scope| Event::Text(event_json, scope), fatal)
     }

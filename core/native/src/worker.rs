@@ -284,8 +284,8 @@ fn random_seed() -> u64 {
 /// Messages taken before timers and syncs are looked at: about 20 ms of work.
 const MAX_BATCH: usize = 64;
 /// How late a napping worker sees an event at most; far below the 5 ms after which a kill must not lose it.
-const NAP: Duration = Duration::from_millis(1);
-/// How long after an event the worker naps: 30 looks, then it sleeps and costs nothing.
+const NAP: Duration = Duration::from_micros(500);
+/// How long after an event the worker naps: 60 looks of a few microseconds, then it sleeps and costs nothing.
 const NAP_FOR_MS: u64 = 30;
 /// Panics in a row, without one whole round in between, after which the worker gives up.
 const MAX_PANICS: u32 = 20;
