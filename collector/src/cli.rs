@@ -12,9 +12,9 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Limits, Network, Roles, Secret};
-use crate::server;
 use crate::store::{self, NewProject, Store, StoreConfig};
 use crate::telemetry::{self, LogFormat};
+use crate::{data_lock, server};
 
 /// Error tracking that one machine can carry: collects, groups and shows what broke.
 #[derive(Parser)]
@@ -288,7 +288,9 @@ fn open_store(data: &Data) -> anyhow::Result<std::sync::Arc<dyn Store>> {
 fn server_url(given: Option<String>, dir: &Path) -> anyhow::Result<String> {
     match given {
         Some(url) => checked_url(&url),
-        None => Ok(server::running_at(dir).unwrap_or_else(|| "http://127.0.0.1:9000".to_owned())),
+        None => {
+            Ok(data_lock::running_at(dir).unwrap_or_else(|| "http://127.0.0.1:9000".to_owned()))
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+mod data_lock;
 pub mod digest;
 pub mod intake;
 pub mod server;

@@ -931,3 +931,43 @@ fn attachments_travel_with_their_event() {
     );
     assert_eq!(collector.get(&path).body, data);
 }
+
+/// What is refused after its sender was recognised is in that project's account; what strangers send is not.
+#[test]
+fn refused_requests_are_counted_for_their_project() {
+    let collector = Collector::start();
+    let path = format!("/api/42/envelope/?sentry_key={KEY}");
+    let encodings = ["compress", "gzip"];
+    for encoding in encodings {
+        collector.send("POST", &path, &[("content-encoding", encoding)], b"{}");
+    }
+    collector.post_envelope(b"");
+    collector.post_envelope(b"{}\n{\"type\":\"event\"}\n{");
+    collector.send("POST", "/api/42/envelope/?sentry_key=0", &[], b"");
+    let expected = [
+        "content_encoding",
+        "empty_body",
+        "invalid_compression",
+        "invalid_json",
+    ];
+    let mut found = common::wait_until("the account to be written", || {
+        let stats = collector.get("/api/v1/stats").json();
+        let lines = stats["discarded"].as_array().unwrap();
+        let found: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                (
+                    line["reason"].as_str().unwrap().to_owned(),
+                    line["quantity"].as_u64(),
+                )
+            })
+            .collect();
+        (found.len() >= expected.len()).then_some(found)
+    });
+    found.sort();
+    assert_eq!(
+        found,
+        expected.map(|reason| (reason.to_owned(), Some(1))),
+        "each once"
+    );
+}

@@ -40,6 +40,35 @@ pub struct SortedEvent {
     pub attachments: Vec<Attachment>,
     /// Category to count it under.
     pub category: &'static str,
+    /// Name and version of the SDK as the envelope has it.
+    pub sdk: Option<String>,
+    /// The envelope's `sent_at`, as written.
+    pub sent_at: Option<String>,
+}
+
+impl SortedEvent {
+    /// An event that came without an envelope.
+    pub fn new(id: Option<EventId>, payload: Bytes, category: &'static str) -> Self {
+        SortedEvent {
+            id,
+            payload,
+            attachments: Vec::new(),
+            category,
+            sdk: None,
+            sent_at: None,
+        }
+    }
+
+    fn of_envelope(mut self, envelope: &Envelope<'_>) -> Self {
+        let sdk = |name| envelope.header.path(&["sdk", name]).and_then(Value::as_str);
+        self.sdk = sdk("name").map(|name| format!("{name}/{}", sdk("version").unwrap_or("?")));
+        self.sent_at = envelope.header.get("sent_at").map(|value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        });
+        self
+    }
 }
 
 /// One line for the account.
@@ -117,6 +146,23 @@ pub fn check_event<'a>(payload: &'a [u8], limits: &Limits) -> Result<Value<'a>, 
 }
 
 impl Sorted {
+    /// A transaction that came to the store endpoint: counted and dropped.
+    pub fn transaction(tree: &Value<'_>) -> Self {
+        let mut sorted = Sorted {
+            understood: 1,
+            unsupported: true,
+            ..Sorted::default()
+        };
+        let spans = tree
+            .get("spans")
+            .and_then(Value::as_array)
+            .unwrap_or_default();
+        sorted.count("transaction", Outcome::Filtered, "unsupported", 1);
+        let quantity = spans.len() as u64 + 1;
+        sorted.count("span", Outcome::Filtered, "unsupported", quantity);
+        sorted
+    }
+
     fn count(
         &mut self,
         category: &'static str,
@@ -146,12 +192,9 @@ impl Sorted {
         match check_event(item.payload, limits) {
             Ok(tree) => {
                 self.understood += 1;
-                self.event = Some(SortedEvent {
-                    id: envelope.event_id().or_else(|| payload_id(&tree)),
-                    payload: body.slice_ref(item.payload),
-                    attachments: Vec::new(),
-                    category: "error",
-                });
+                let id = envelope.event_id().or_else(|| payload_id(&tree));
+                let event = SortedEvent::new(id, body.slice_ref(item.payload), "error");
+                self.event = Some(event.of_envelope(envelope));
             }
             Err(refusal) => self.refuse("error", refusal),
         }
@@ -169,12 +212,8 @@ impl Sorted {
         match reports.map(|reports| reports.into_iter().next()) {
             Ok(Some(report)) if self.event.is_none() => {
                 self.understood += 1;
-                self.event = Some(SortedEvent {
-                    id: envelope.event_id(),
-                    payload: Bytes::from(report),
-                    attachments: Vec::new(),
-                    category: "security",
-                });
+                let event = SortedEvent::new(envelope.event_id(), Bytes::from(report), "security");
+                self.event = Some(event.of_envelope(envelope));
             }
             Ok(_) => {
                 self.understood += 1;

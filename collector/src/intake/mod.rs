@@ -20,11 +20,11 @@ pub mod security;
 pub mod spool;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -33,7 +33,8 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use auth::Keys;
 use budget::Budget;
-use outcomes::Outcomes;
+use handlers::Call;
+use outcomes::{Outcome, Outcomes};
 use reply::Refusal;
 use route::Endpoint;
 use spool::Spool;
@@ -76,17 +77,6 @@ impl Intake {
     }
 }
 
-/// What handlers know about a request besides its body.
-pub(crate) struct Call {
-    pub headers: HeaderMap,
-    pub query: Option<String>,
-    /// The project in the path, as written.
-    pub project: Option<String>,
-    pub client_ip: IpAddr,
-    /// Unix milliseconds.
-    pub received_ms: u64,
-}
-
 /// Answers requests whose path is intake's and passes all others on.
 ///
 /// This stands before the router instead of in it, because DSNs may have a path in front of `/api/`, and a router
@@ -119,11 +109,13 @@ async fn dispatch(
             peer.ip()
         });
     let call = Call {
+        intake,
         client_ip: client_addr::client_address(&parts.headers, peer, &intake.trusted_proxies),
         query: parts.uri.query().map(str::to_owned),
         headers: parts.headers,
         project,
         received_ms: now_ms(),
+        admitted: OnceLock::new(),
     };
     let result = match (parts.method, endpoint) {
         (Method::OPTIONS, _) => Ok(reply::preflight()),
@@ -132,14 +124,14 @@ async fn dispatch(
             "this server has no such ingest endpoint",
         )
         .cause("it takes envelope, store and security requests")),
-        (Method::POST, Endpoint::Envelope) => handlers::envelope(intake, &call, body).await,
-        (Method::POST, Endpoint::Store) => handlers::store(intake, &call, body).await,
-        (Method::GET, Endpoint::Store) => handlers::store_by_get(intake, &call).await,
-        (Method::POST, Endpoint::Security) => handlers::security(intake, &call, body).await,
+        (Method::POST, Endpoint::Envelope) => handlers::envelope::post(&call, body).await,
+        (Method::POST, Endpoint::Store) => handlers::store::post(&call, body).await,
+        (Method::GET, Endpoint::Store) => handlers::store::get(&call).await,
+        (Method::POST, Endpoint::Security) => handlers::security::post(&call, body).await,
         (Method::POST, Endpoint::NetworkErrors) => {
-            handlers::network_errors(intake, &call, body).await
+            handlers::security::drop_network_errors(&call, body).await
         }
-        (Method::POST, Endpoint::Events) => handlers::events(intake, &call, body).await,
+        (Method::POST, Endpoint::Events) => handlers::events::post(&call, body).await,
         (method, _) => {
             let allowed = if endpoint == Endpoint::Store {
                 "POST, GET, OPTIONS"
@@ -158,6 +150,23 @@ async fn dispatch(
         }
     };
     result.unwrap_or_else(|refusal| {
+        if let (Some(project_id), false) = (call.admitted.get(), refusal.counted) {
+            let outcome = match refusal.status {
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                    Outcome::RateLimited
+                }
+                _ => Outcome::Invalid,
+            };
+            // What was in the body is not known; most of what comes are errors.
+            intake.outcomes.count(
+                *project_id,
+                call.received_ms,
+                "error",
+                outcome,
+                refusal.reason,
+                1,
+            );
+        }
         tracing::debug!(
             endpoint = endpoint.name(),
             status = refusal.status.as_u16(),

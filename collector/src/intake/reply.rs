@@ -24,6 +24,8 @@ pub struct Refusal {
     pub reason: &'static str,
     /// When to come back.
     pub retry_after: Option<Duration>,
+    /// It stands in the account already, item by item.
+    pub counted: bool,
 }
 
 impl Refusal {
@@ -35,6 +37,7 @@ impl Refusal {
             causes: Vec::new(),
             reason: "",
             retry_after: None,
+            counted: false,
         }
     }
 
@@ -47,6 +50,12 @@ impl Refusal {
     /// Sets the word it is counted under.
     pub fn reason(mut self, reason: &'static str) -> Self {
         self.reason = reason;
+        self
+    }
+
+    /// Notes that the account has it already.
+    pub fn counted(mut self) -> Self {
+        self.counted = true;
         self
     }
 
