@@ -78,6 +78,11 @@ fn secretive() -> impl Strategy<Value = String> {
         Just("0"),
         Just("x"),
         Just("@tcp("),
+        Just("<password>"),
+        Just("<"),
+        Just(">"),
+        Just("<![CDATA["),
+        Just("]]>"),
         Just("?"),
         Just("/"),
     ];

@@ -123,6 +123,32 @@ fn dotted(bytes: &[u8], start: usize, run_end: usize) -> Option<usize> {
     (end - start >= 24 && rest[..length].iter().any(u8::is_ascii_digit)).then_some(end)
 }
 
+/// Finds what follows in URLs whose path is the secret, as in webhooks.
+pub(super) fn paths(bytes: &[u8], found: &mut Vec<Found>) {
+    for place in SECRET_PATHS {
+        for start in memmem::find_iter(bytes, place).map(|at| at + place.len()) {
+            let is_path = |byte: u8| is_word(byte) || matches!(byte, b'/' | b':');
+            let length = bytes[start..]
+                .iter()
+                .position(|&byte| !is_path(byte))
+                .unwrap_or(bytes.len() - start);
+            if length >= MIN_RUN {
+                found.push(Found {
+                    start,
+                    end: start + length,
+                    rule: Rule::Token,
+                });
+            }
+        }
+    }
+}
+
+const SECRET_PATHS: [&[u8]; 3] = [
+    b"hooks.slack.com/services/",
+    b"/api/webhooks/",
+    b"api.telegram.org/bot",
+];
+
 /// Finds `Bearer xxx` and `Basic xxx`, whatever their case.
 pub(super) fn schemes(bytes: &[u8], found: &mut Vec<Found>) {
     for start in memchr2_iter(b'b', b'B', bytes) {

@@ -77,8 +77,12 @@ pub(crate) fn all(text: &str, scan: Scan) -> Vec<Found> {
     if traits.has(SIGN) || traits.has(DASH) && traits.has(BLANK) {
         pairs::find(text, scan.code, &mut found);
     }
+    if !scan.code {
+        pairs::elements(text, &mut found);
+    }
     if traits.longest_run >= codes::MIN_RUN {
         codes::tokens(bytes, &mut found);
+        codes::paths(bytes, &mut found);
     }
     if traits.has(BLANK) && text.len() >= 12 {
         codes::schemes(bytes, &mut found);

@@ -4,7 +4,7 @@ use super::super::PLACEHOLDER;
 use super::super::keys::{Sensitivity, sensitivity};
 use super::super::text::Found;
 use super::{Rule, at, is_word};
-use memchr::{memchr2_iter, memmem};
+use memchr::{memchr_iter, memchr2_iter, memmem};
 use std::ops::Range;
 
 /// Finds values of sensitive names. In source code only quoted values count: what else stands behind a name there is an
@@ -78,6 +78,46 @@ pub(super) fn find(text: &str, code: bool, found: &mut Vec<Found>) {
                     rule: Rule::Key,
                 });
             }
+        }
+    }
+}
+
+/// Finds the contents of sensitive elements in XML: `<password>x</password>`.
+pub(super) fn elements(text: &str, found: &mut Vec<Found>) {
+    let bytes = text.as_bytes();
+    for open in memchr_iter(b'<', bytes) {
+        let start = open + 1;
+        let length = bytes[start..]
+            .iter()
+            .take(80)
+            .take_while(|&&byte| is_word(byte) || matches!(byte, b':' | b'.'))
+            .count();
+        let name = &text[start..start + length];
+        if !matches!(at(bytes, start + length), b'>' | b' ')
+            || sensitivity(name) == Sensitivity::None
+        {
+            continue;
+        }
+        let attributes = head(&text[start + length..]);
+        let Some(close) = attributes
+            .find(['>', '<'])
+            .filter(|&close| attributes[close..].starts_with('>'))
+        else {
+            continue;
+        };
+        let content = start + length + close + 1;
+        let (content, ending) = match text[content..].strip_prefix("<![CDATA[") {
+            Some(_) => (content + "<![CDATA[".len(), "]]>"),
+            None => (content, "<"),
+        };
+        let rest = head(&text[content..]);
+        let value = &rest[..rest.find(ending).unwrap_or(rest.len())];
+        if !attributes[..close].ends_with('/') && is_secret(value, false) {
+            found.push(Found {
+                start: content,
+                end: content + value.len(),
+                rule: Rule::Key,
+            });
         }
     }
 }
@@ -179,6 +219,8 @@ fn quoted(text: &str) -> Option<(usize, usize)> {
                 // An odd run escapes the quote behind it.
                 at += run + usize::from(closes && run % 2 == 1);
             }
+            // SQL writes a quote twice to mean one.
+            b'\'' if quote == b'\'' && at > start && bytes.get(at + 1) == Some(&quote) => at += 2,
             byte if byte == quote => return Some((start, at)),
             _ => at += 1,
         }
