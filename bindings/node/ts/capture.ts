@@ -118,7 +118,7 @@ function exceptionEvent(
   return event(parts, context, described, to, link);
 }
 
-/** Adds to `parts` what every event has, and closes the object. */
+/** Adds to `parts` what an event has beside its text or its exceptions, and closes the object. The core adds the time. */
 function event(
   parts: string[],
   context: CaptureContext | undefined,
@@ -126,7 +126,6 @@ function event(
   to: Client,
   link: ScopeLink,
 ): string {
-  parts.push(`"timestamp":${Date.now() / 1_000}`);
   if (link.request !== undefined) requestPart(parts, link.request, to.sendDefaultPii, context);
   if (context?.transaction !== undefined) parts.push(`"transaction":${quote(String(context.transaction), 1_024)}`);
   const contexts = contextsPart(context, described);

@@ -43,6 +43,27 @@ export function isError(value: unknown): value is Error {
  */
 export function describe(thrown: unknown, mechanism: Mechanism, entry: Function): Description {
   if (!isError(thrown)) return describeOther(thrown, mechanism, entry);
+  return describePlain(thrown, mechanism) ?? describeChain(thrown, mechanism);
+}
+
+/**
+ * An error alone, without cause, members or properties: most are, and this is half the work of the general way.
+ * Undefined if it is none, or if reading it throws.
+ */
+function describePlain(error: Error, mechanism: Mechanism): Description | undefined {
+  try {
+    const { name, message, stack, cause, errors } = error as Error & { errors?: unknown };
+    if (cause != null || errors !== undefined || typeof message !== "string" || message.length > MOST_TEXT) return undefined;
+    if (typeof stack !== "string" || stack.length > MOST_STACK || stack === "") return undefined;
+    if (Object.keys(error).length > 0) return undefined;
+    const type = typeof name === "string" && name !== "" && name !== "Error" ? cut(name, 256) : typeOf(error);
+    return { exceptions: [{ type, value: message, stack, mechanism }], properties: undefined, thrown: undefined };
+  } catch {
+    return undefined;
+  }
+}
+
+function describeChain(thrown: Error, mechanism: Mechanism): Description {
   const found = collect(thrown, mechanism);
   const exceptions: Exception[] = [];
   let properties: Map<string, string> | undefined;
