@@ -393,13 +393,22 @@ impl Workbench {
             ..Outcome::default()
         };
         match needs::CHROMIUM.ensure() {
-            Ok(_) => {
+            Ok(chromium) => {
                 let pictures = shots::take(&paths::at("shots"))?;
-                outcome
-                    .note
-                    .push_str(&format!(", {} pictures", pictures.len()));
+                outcome.note.push_str(&format!(
+                    ", {} pictures, a journey through the dashboard",
+                    pictures.len()
+                ));
+                Tool::new("node")
+                    .args(["shots/journey.mjs", "--chromium", &chromium, "--binary"])
+                    .arg(paths::collector("debug"))
+                    .dir(paths::at("collector/dashboard"))
+                    .limit(TEST_LIMIT)
+                    .step("a journey through the dashboard")?;
             }
-            Err(error) => outcome.skipped.push(format!("pictures: {error:#}")),
+            Err(error) => outcome.skipped.push(format!(
+                "pictures and the journey through the dashboard: {error:#}"
+            )),
         }
         Ok(outcome)
     }
