@@ -65,3 +65,11 @@ export function tagsOf({ tags = [] }) {
   const pairs = Array.isArray(tags) ? tags : Object.entries(tags);
   return Object.fromEntries(pairs.map(([key, value]) => [key, String(value)]));
 }
+
+/** Milliseconds of processor time that `work` takes: what it costs, however busy the machine is. */
+export function cpuMs(work) {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}

@@ -40,14 +40,14 @@ class Stub {
   }
 
   /** Waits until an event satisfies `wanted`; fails by name after `ms`. */
-  async event(wanted = () => true, ms = 10_000) {
+  async event(wanted = () => true, ms = 30_000) {
     const found = this.events.find(wanted);
     if (found) return found;
     return this.#until(() => this.events.find(wanted), ms, `no such event in ${ms} ms; ${this.events.length} others came`);
   }
 
   /** Waits until `count` different event ids have arrived. */
-  async ids(count, ms = 10_000) {
+  async ids(count, ms = 30_000) {
     const distinct = () => new Set(this.events.map((event) => event.event_id));
     await this.#until(() => distinct().size >= count, ms, `${distinct().size} of ${count} events in ${ms} ms`);
     return distinct();
