@@ -106,6 +106,12 @@ fn flat_out(name: &str, settings: &Settings, pool: &Pool) {
         "  processor     {:>8.3} ms an event, accepted and digested",
         cpu * 1000.0 / events
     );
+    let threads: Vec<String> = server
+        .cpu_by_thread()
+        .iter()
+        .map(|(name, seconds)| format!("{name} {:.3}", seconds * 1000.0 / events))
+        .collect();
+    println!("                         by thread: {}", threads.join(", "));
     println!(
         "  memory        {idle:>8.1} MiB idle, {loaded:.1} MiB loaded, {:.1} MiB at most",
         server.peak_mib()

@@ -105,21 +105,21 @@ impl Server {
 
     /// Processor time used so far, in all threads.
     pub fn cpu_seconds(&self) -> f64 {
-        let stat = self.proc("stat");
-        let fields: Vec<&str> = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace()
-            .collect();
-        // The state is field 3; utime and stime are 14 and 15, in ticks of 10 ms.
-        let ticks = |at: usize| {
-            fields
-                .get(at - 3)
-                .and_then(|text| text.parse::<f64>().ok())
-                .unwrap_or(0.0)
-        };
-        (ticks(14) + ticks(15)) / 100.0
+        ticks(&self.proc("stat"))
+    }
+
+    /// Processor time by thread name, in seconds, largest first.
+    pub fn cpu_by_thread(&self) -> Vec<(String, f64)> {
+        let mut sums = std::collections::BTreeMap::new();
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        for task in tasks.into_iter().flatten().flatten() {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            let name = stat.split(['(', ')']).nth(1).unwrap_or("?").to_owned();
+            *sums.entry(name).or_insert(0.0) += ticks(&stat);
+        }
+        let mut sums: Vec<_> = sums.into_iter().collect();
+        sums.sort_by(|a, b| b.1.total_cmp(&a.1));
+        sums
     }
 
     pub fn resident_mib(&self) -> f64 {
@@ -184,6 +184,24 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// User and system time of a `stat` file, in seconds.
+fn ticks(stat: &str) -> f64 {
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    // The state is field 3; utime and stime are 14 and 15, in ticks of 10 ms.
+    let field = |number: usize| {
+        fields
+            .get(number - 3)
+            .and_then(|text| text.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
+    (field(14) + field(15)) / 100.0
 }
 
 /// Reads one answer and gives its status.

@@ -118,8 +118,10 @@ struct State {
     closed: bool,
     /// Readers stop now, whatever is left for the next start.
     stopped: bool,
-    /// The segment being written; it stays when it is read to its end.
+    /// The segment being written; None when the next group shall begin a new one.
     active: Option<u64>,
+    /// The committer has a group in hand: the active segment must stay.
+    writing: bool,
     /// Segments on disk, oldest first.
     segments: Vec<SegmentState>,
     /// Durable records that are not committed yet.
@@ -188,6 +190,7 @@ impl Spool {
             closed: false,
             stopped: false,
             active: None,
+            writing: false,
             handed_out: Vec::new(),
             records: segments.iter().map(|segment| segment.records).sum(),
             segments,
@@ -272,7 +275,7 @@ impl Spool {
     }
 
     /// Notes that everything before `position` is safe elsewhere, and deletes the segments that lie wholly before
-    /// it. `position` is that of a batch. The caller's data must be durable by now: the records are gone for good.
+    /// it, the one being written included when it is large. `position` is that of a batch. The caller's data must be durable by now: the records are gone for good.
     pub fn commit(&self, position: Position) -> io::Result<()> {
         let mut commit = self.commit.lock().unwrap_or_else(PoisonError::into_inner);
         commit.commit(&self.shared, position)

@@ -195,7 +195,7 @@ impl CommitSide {
         self.cursor.write(position)?;
         let finished = {
             let mut state = shared.lock();
-            let finished = state.forget(position);
+            let finished = state.forget(position, shared.limits.segment_bytes / RETIRE_AT);
             shared.report(&state);
             finished
         };
@@ -214,7 +214,7 @@ impl CommitSide {
 
 impl State {
     /// Takes what lies before `position` out of the account; gives the segments that can be deleted.
-    fn forget(&mut self, position: Position) -> Vec<u64> {
+    fn forget(&mut self, position: Position, retire_from: u64) -> Vec<u64> {
         let mut done = 0;
         self.handed_out.retain(|(behind, records)| {
             let covered = *behind <= position;
@@ -222,6 +222,15 @@ impl State {
             !covered
         });
         self.records = self.records.saturating_sub(done);
+        if let Some(last) = self.segments.last()
+            && !self.writing
+            && last.end >= retire_from
+            && position.segment == last.number
+            && position.offset >= last.end
+        {
+            // Read to its end: give the space back now instead of when it is full.
+            self.active = None;
+        }
         let active = self.active;
         let mut finished = Vec::new();
         self.segments.retain(|segment| {
@@ -237,5 +246,8 @@ impl State {
     }
 }
 
+/// A segment read to its end is kept for further groups until it has this part of its full size: creating one costs
+/// three syncs.
+const RETIRE_AT: u64 = 8;
 /// A read buffer larger than this is given back to the system after use.
 const KEEP_BUFFER: usize = 4 * 1024 * 1024;

@@ -102,6 +102,7 @@ fn next_group(shared: &Shared) -> Option<Vec<Waiting>> {
     let mut state = shared.lock();
     loop {
         if !state.waiting.is_empty() {
+            state.writing = true;
             return Some(std::mem::take(&mut state.waiting));
         }
         if state.closing {
@@ -117,12 +118,15 @@ fn next_group(shared: &Shared) -> Option<Vec<Waiting>> {
 fn settle(state: &mut State, group: &[Waiting]) {
     let bytes: u64 = group.iter().map(|waiting| waiting.frame.len() as u64).sum();
     state.waiting_bytes = state.waiting_bytes.saturating_sub(bytes);
+    state.writing = false;
 }
 
 impl Writer<'_> {
     fn write_group(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
+        // While `writing` is set nobody retires the active segment, so this stays true until the group is settled.
+        let current = self.shared.lock().active == Some(self.number);
         let mut file = match self.file.take() {
-            Some(file) if self.end < self.shared.limits.segment_bytes => file,
+            Some(file) if current && self.end < self.shared.limits.segment_bytes => file,
             _ => self
                 .begin_segment()
                 .map_err(|error| self.explain(&error, "begin a new segment"))?,
