@@ -9,6 +9,7 @@
 
 mod detect;
 mod keys;
+mod places;
 mod text;
 mod walk;
 

@@ -6,15 +6,16 @@ use faultwire_protocol::rate_limit::{self, Limit, RateLimits, ReplyHeaders};
 use faultwire_protocol::reply::{Verdict, verdict};
 use faultwire_protocol::scrub::{ScrubOptions, Scrubber};
 use faultwire_protocol::time::{self, Millis, Now};
-use faultwire_protocol::{auth, dsn::Dsn, envelope, fingerprint, stack, trim};
+use faultwire_protocol::{auth, dsn::Dsn, envelope, fingerprint, id::EventId, stack, trim};
 
 type Function = fn(&Value<'_>) -> Value<'static>;
 
-pub const ALL: [(&str, Function); 13] = [
+pub const ALL: [(&str, Function); 15] = [
     ("auth", auth_),
     ("dsn", dsn),
     ("envelope", envelope_),
     ("fingerprint", fingerprint_),
+    ("id", id),
     ("json", json_),
     ("normalize", normalize_),
     ("rate_limit", rate_limit_),
@@ -24,6 +25,7 @@ pub const ALL: [(&str, Function); 13] = [
     ("time", time_),
     ("title", title),
     ("trim", trim_),
+    ("view", view),
 ];
 
 fn error(text: impl ToString) -> Value<'static> {
@@ -91,6 +93,54 @@ fn fingerprint_(input: &Value<'_>) -> Value<'static> {
         ("hash", Value::from(print.hash)),
         ("parts", array(print.parts)),
     ])
+}
+
+fn id(input: &Value<'_>) -> Value<'static> {
+    EventId::parse(input.as_str().unwrap_or_default())
+        .map(|id| id.to_string())
+        .into()
+}
+
+/// What the accessors read from an event, raw and normalized alike.
+fn view(input: &Value<'_>) -> Value<'static> {
+    let read = |event: &Value<'_>| {
+        let event = Event::new(event);
+        object([
+            ("kind", Value::from(event.kind())),
+            ("level", event.level().as_str().into()),
+            ("message", event.message().map(str::to_owned).into()),
+            ("user", event.user_ident().into()),
+            (
+                "tags",
+                array(event.tags().map(|(key, value)| format!("{key}={value}"))),
+            ),
+            (
+                "types",
+                array(
+                    event
+                        .exceptions()
+                        .map(|exception| exception.type_().unwrap_or("?").to_owned()),
+                ),
+            ),
+            (
+                "handled",
+                event
+                    .main_exception()
+                    .and_then(|exception| exception.handled())
+                    .into(),
+            ),
+            ("breadcrumbs", event.breadcrumbs().count().into()),
+        ])
+        .into_owned()
+    };
+    let mut normalized = input.clone().into_owned();
+    normalize(&mut normalized, RECEIVED);
+    let (raw, normalized) = (read(input), read(&normalized));
+    if raw == normalized {
+        raw
+    } else {
+        object([("raw", raw), ("normalized", normalized)])
+    }
 }
 
 fn json_(input: &Value<'_>) -> Value<'static> {
