@@ -1,7 +1,10 @@
 //! The JSON API, asked through its router: logins, pages, search, decisions, events. Every answer is compared with
 //! `openapi.json`, and the document with the routes.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test names its line")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap in a test names its line"
+)]
 
 mod api_support;
 
@@ -67,6 +70,19 @@ fn first_start_login_and_logout() {
         "{attributes}"
     );
     post("/api/v1/setup", "another password").expect(409);
+    assert!(
+        !attributes.contains("Secure"),
+        "a browser would drop it over plain HTTP"
+    );
+    let proxied = [("x-forwarded-proto", "https")];
+    let body = password(PASSWORD);
+    let login = world.ask(Method::POST, "/api/v1/session", &proxied, Some(&body));
+    assert!(
+        login.headers["set-cookie"]
+            .to_str()
+            .unwrap()
+            .ends_with("; Secure")
+    );
 
     let cookie = setup.cookie();
     assert_eq!(session(&cookie)["setup"], false);

@@ -52,6 +52,7 @@ pub(super) async fn setup(
         return Err(exists());
     }
     throttle(&api, &peer)?;
+    let _turn = api.hashing.acquire().await;
     if !api
         .store(move |store| store.set_first_password(&body.password))
         .await?
@@ -83,7 +84,11 @@ pub(super) async fn login(
             "no admin password has been chosen yet; choose one with POST /api/v1/setup",
         ));
     };
-    if !blocking(move || secret::password_fits(&body.password, &hash)).await? {
+    let fits = {
+        let _turn = api.hashing.acquire().await;
+        blocking(move || secret::password_fits(&body.password, &hash)).await?
+    };
+    if !fits {
         tracing::warn!(peer = ?peer.0, "login with a wrong password");
         return Err(ApiError::new(
             StatusCode::UNAUTHORIZED,
@@ -100,7 +105,7 @@ pub(super) async fn logout(State(api): State<Api>, headers: HeaderMap) -> Result
         let hash = secret::hash(value);
         api.store(move |store| store.remove_session(hash)).await?;
     }
-    let gone = set_cookie("", 0, &headers);
+    let gone = set_cookie(&api, "", 0, &headers);
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, gone)]).into_response())
 }
 
@@ -169,7 +174,7 @@ async fn start_session(api: &Api, headers: &HeaderMap) -> Result<Response> {
     let (hash, now) = (secret::hash(&value), now_ms());
     api.store(move |store| store.add_session(hash, now, now + SESSION_SECONDS * 1000))
         .await?;
-    let cookie = set_cookie(&value, SESSION_SECONDS, headers);
+    let cookie = set_cookie(api, &value, SESSION_SECONDS, headers);
     Ok(([(SET_COOKIE, cookie)], Json(answer(false, true))).into_response())
 }
 
@@ -187,13 +192,18 @@ async fn session_is_valid(api: &Api, value: &str) -> Result<bool> {
         .await
 }
 
-/// `Secure` only behind TLS: over plain HTTP a browser would drop the cookie and nobody could log in. The
-/// proxy's word on that is taken from anyone, since lying about it only harms the liar.
-fn set_cookie(value: &str, seconds: u64, headers: &HeaderMap) -> String {
-    let tls = headers
+/// `Secure` only behind TLS: over plain HTTP a browser would drop the cookie and nobody could log in. A proxy's word
+/// on that is taken from anyone, since lying about it only harms the liar.
+fn set_cookie(api: &Api, value: &str, seconds: u64, headers: &HeaderMap) -> String {
+    let public = api.app.config.public_url.as_deref().unwrap_or_default();
+    let proxied = headers
         .get("x-forwarded-proto")
         .is_some_and(|proto| proto == "https");
-    let secure = if tls { "; Secure" } else { "" };
+    let secure = if proxied || public.starts_with("https://") {
+        "; Secure"
+    } else {
+        ""
+    };
     format!("{COOKIE_NAME}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
 }
 

@@ -19,6 +19,7 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use tokio::sync::Semaphore;
 
 use crate::server::AppState;
 use crate::store::{self, Store};
@@ -36,6 +37,8 @@ const MAX_BODY: usize = 64 * 1024;
 struct Api {
     app: AppState,
     throttle: Arc<Throttle>,
+    /// One password is hashed at a time: each takes 19 MB, and tries may come from many addresses at once.
+    hashing: Arc<Semaphore>,
 }
 
 impl Api {
@@ -61,6 +64,7 @@ pub fn router(app: AppState) -> Router {
     let api = Api {
         app,
         throttle: Arc::default(),
+        hashing: Arc::new(Semaphore::new(1)),
     };
     let guarded = Router::new()
         .route(

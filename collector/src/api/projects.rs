@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
@@ -75,10 +74,10 @@ fn base(api: &Api, headers: &HeaderMap) -> String {
     if let Some(url) = &api.app.config.public_url {
         return url.trim_end_matches('/').to_owned();
     }
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let tls = text("x-forwarded-proto".parse().unwrap_or(HOST)) == Some("https");
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let tls = text("x-forwarded-proto") == Some("https");
     let scheme = if tls { "https" } else { "http" };
-    match text(HOST).filter(|host| plausible(host)) {
+    match text("host").filter(|host| plausible(host)) {
         Some(host) => format!("{scheme}://{host}"),
         None => format!("{scheme}://{}", api.app.config.listen),
     }

@@ -26,6 +26,8 @@ use checkpoint::Checkpointer;
 
 /// Reads are short (indexed pages); four connections keep two cores busy at 2 MB of cache each.
 const READERS: usize = 4;
+/// Payloads of some kilobytes waste less of 8 KB pages than of 4 KB ones. Only takes effect on a new file.
+const PAGE_BYTES: u64 = 8192;
 /// How long one process waits for another's write, e.g. `project create` beside a digesting server.
 const BUSY: Duration = Duration::from_secs(15);
 
@@ -43,9 +45,9 @@ impl SqliteStore {
     /// Errors: the file cannot be opened or created, is not a data base, or was written by a newer
     /// version.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut writer = connect(path, true)?;
+        let mut writer = connect(path, Use::Write)?;
         migrations::migrate(&mut writer)?;
-        let checkpointer = Checkpointer::start(connect(path, true)?, path);
+        let checkpointer = Checkpointer::start(connect(path, Use::Checkpoint)?);
         Ok(Self {
             path: path.to_path_buf(),
             writer: Mutex::new(writer),
@@ -136,7 +138,7 @@ impl Readers {
             }
             if idle.open < READERS {
                 // Opened under the lock: it happens four times in the life of the process.
-                let connection = connect(path, false)?;
+                let connection = connect(path, Use::Read)?;
                 idle.open += 1;
                 return Ok(Reader {
                     connection: Some(connection),
@@ -155,30 +157,40 @@ impl Readers {
     }
 }
 
-fn connect(path: &Path, write: bool) -> Result<Connection> {
-    let flags = if write {
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
-    } else {
-        OpenFlags::SQLITE_OPEN_READ_WRITE
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Write,
+    Checkpoint,
+    Read,
+}
+
+fn connect(path: &Path, purpose: Use) -> Result<Connection> {
+    let create = match purpose {
+        Use::Write => OpenFlags::SQLITE_OPEN_CREATE,
+        Use::Checkpoint | Use::Read => OpenFlags::empty(),
+    };
+    let flags = create | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Sizes in KiB. The writer touches the leaves of four indexes for each event.
+    let cache = match purpose {
+        Use::Write => 16_000,
+        Use::Read => 2_000,
+        Use::Checkpoint => 100,
     };
     let open = || {
-        let connection =
-            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(64);
-        // The page size only takes effect on a new file: payloads of some kilobytes waste less of 8 KB
-        // pages than of 4 KB ones.
-        connection.execute_batch(
-            "PRAGMA page_size = 8192;
+        connection.execute_batch(&format!(
+            "PRAGMA page_size = {PAGE_BYTES};
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA wal_autocheckpoint = 0;
-             PRAGMA temp_store = MEMORY;",
-        )?;
-        if write {
-            connection.execute_batch("PRAGMA cache_size = -16000;")?;
-        } else {
-            connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -2000;")?;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -{cache};"
+        ))?;
+        if purpose == Use::Read {
+            connection.execute_batch("PRAGMA query_only = ON;")?;
         }
         Ok(connection)
     };
