@@ -2,7 +2,7 @@
 //! the events in them is compared value by value in `recorded.rs`.
 
 mod common;
-#[allow(dead_code)]
+#[allow(dead_code, clippy::unwrap_used)]
 mod recorded_support;
 
 use std::path::Path;
