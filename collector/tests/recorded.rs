@@ -7,7 +7,10 @@
 //! Two sets: the project's own (`tests/recordings`, always) and the requests of official SDKs beside the repository
 //! (skipped by name where they are absent).
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test names its line")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap in a test names its line"
+)]
 
 mod common;
 mod recorded_support;

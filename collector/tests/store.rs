@@ -2,7 +2,10 @@
 //!
 //! Each test of the suite is a function over `&dyn Store`; a new back end adds one line to `stores!`.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test names its line")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap in a test names its line"
+)]
 
 mod store_suite;
 
