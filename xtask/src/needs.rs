@@ -42,7 +42,7 @@ pub const NODE: Need = Need {
 
 pub const CHROMIUM: Need = Need {
     name: "Chromium or Chrome",
-    used_by: "shots, test up",
+    used_by: "shots, test dashboard, test up",
     find: || find_chromium().map(|path| path.display().to_string()),
     install: || apt(&["chromium"]),
     by_hand: "`sudo apt-get install chromium`, `brew install --cask chromium`, or FAULTWIRE_CHROMIUM=/path/to/it",
