@@ -1,7 +1,10 @@
 //! From spool to store with real parts: what is set aside, what is corrected, what comes out the same on any number
 //! of threads.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test names its line")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap in a test names its line"
+)]
 
 mod api_support;
 
@@ -224,4 +227,35 @@ fn an_event_that_the_store_refuses_is_set_aside_alone() {
         .query_row("SELECT reason FROM poison_events", [], |row| row.get(0))
         .unwrap();
     assert!(reason.contains("refused by the test"), "{reason}");
+}
+
+#[test]
+fn an_event_that_grew_past_the_limit_is_trimmed_not_dropped() {
+    let world = World::new();
+    world.project(1);
+    // Larger than intake would let through: stands for what normalization and remarks could add.
+    let locals = format!("\"{}\"", "x".repeat(4_000));
+    let frames = vec![format!(r#"{{"function":"f","in_app":true,"vars":{{"v":{locals}}}}}"#); 240];
+    let json = format!(
+        r#"{{"exception":{{"values":[{{"type":"E","value":"big","stacktrace":{{"frames":[{}]}}}}]}},"extra":{{"blob":"{}"}}}}"#,
+        frames.join(","),
+        "y".repeat(900_000)
+    );
+    world.digest(&[record(1, 1, &json)]);
+    let stored = world.get(&format!("/api/v1/events/{}/json", event_id(1)));
+    assert!(
+        stored.bytes.len() < 1_200_000,
+        "{} bytes",
+        stored.bytes.len()
+    );
+    let stored = stored.expect(200);
+    assert_eq!(stored["exception"]["values"][0]["value"], "big");
+    assert_eq!(
+        stored["exception"]["values"][0]["stacktrace"]["frames"]
+            .as_array()
+            .unwrap()
+            .len(),
+        240
+    );
+    assert!(stored["_meta"].is_object(), "says what was cut");
 }

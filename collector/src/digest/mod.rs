@@ -41,18 +41,23 @@ const MAX_THREADS: usize = 4;
 ///
 /// When memory for a compressor or a thread cannot be had at the start, says so in the log and returns: what is
 /// acknowledged stays in the spool for the next start.
-pub fn run(store: Arc<dyn Store>, spool: Arc<Spool>, metrics: Arc<Metrics>, _config: Arc<Config>) {
-    if let Err(error) = digest(&*store, &spool, &metrics) {
+pub fn run(store: Arc<dyn Store>, spool: Arc<Spool>, metrics: Arc<Metrics>, config: Arc<Config>) {
+    if let Err(error) = digest(&*store, &spool, &metrics, config.limits.max_event_bytes) {
         tracing::error!(%error, "digest cannot run; events stay in the spool until the next start");
     }
 }
 
-fn digest(store: &dyn Store, spool: &Spool, metrics: &Metrics) -> anyhow::Result<()> {
+fn digest(
+    store: &dyn Store,
+    spool: &Spool,
+    metrics: &Metrics,
+    max_event_bytes: usize,
+) -> anyhow::Result<()> {
     let threads = thread::available_parallelism()
         .map_or(1, usize::from)
         .min(MAX_THREADS);
     let mut preparers = (0..threads)
-        .map(|_| Preparer::new())
+        .map(|_| Preparer::new(max_event_bytes))
         .collect::<store::Result<Vec<_>>>()?;
     let stopping = AtomicBool::new(false);
     let writer = Writer {

@@ -18,13 +18,11 @@ use crate::intake::spool::{Attachment, Record};
 use crate::store::payload::Packer;
 use crate::store::{self, DigestedEvent, NewAttachment, PoisonEvent};
 
-/// Largest stored event. Intake lets 1 MiB through; normalization and remarks may add to that.
-const MAX_EVENT_BYTES: usize = 1024 * 1024;
-
 /// What one thread needs to prepare records.
 pub(super) struct Preparer {
     packer: Packer,
     scrubber: Scrubber,
+    max_bytes: usize,
 }
 
 /// Why a record was set aside: a code for the account of outcomes, a sentence for people.
@@ -34,7 +32,9 @@ struct Rejected {
 }
 
 impl Preparer {
-    pub(super) fn new() -> store::Result<Self> {
+    /// `max_event_bytes` is what intake lets through. Normalization and remarks may add an eighth to that; what is
+    /// larger then is trimmed, never dropped.
+    pub(super) fn new(max_event_bytes: usize) -> store::Result<Self> {
         let options = ScrubOptions {
             send_default_pii: true,
             ..ScrubOptions::default()
@@ -42,6 +42,7 @@ impl Preparer {
         Ok(Self {
             packer: Packer::new()?,
             scrubber: Scrubber::new(options),
+            max_bytes: max_event_bytes.saturating_add(max_event_bytes / 8),
         })
     }
 
@@ -98,7 +99,7 @@ impl Preparer {
         address::fill(&mut event, record.client_ip.as_deref());
         // The raw address survives only where it was asked for.
         self.scrubber.scrub(&mut event);
-        trim::trim(&mut event, MAX_EVENT_BYTES);
+        trim::trim(&mut event, self.max_bytes);
 
         let fingerprint = fingerprint::v1::compute(&event);
         let view = Event::new(&event);
