@@ -14,6 +14,7 @@ mod issues;
 mod migrations;
 mod projects;
 mod save;
+mod tags;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
