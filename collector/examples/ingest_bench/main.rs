@@ -106,12 +106,7 @@ fn flat_out(name: &str, settings: &Settings, pool: &Pool) {
         "  processor     {:>8.3} ms an event, accepted and digested",
         cpu * 1000.0 / events
     );
-    let threads: Vec<String> = server
-        .cpu_by_thread()
-        .iter()
-        .map(|(name, seconds)| format!("{name} {:.3}", seconds * 1000.0 / events))
-        .collect();
-    println!("                         by thread: {}", threads.join(", "));
+    print_threads(&server, events);
     println!(
         "  memory        {idle:>8.1} MiB idle, {loaded:.1} MiB loaded, {:.1} MiB at most",
         server.peak_mib()
@@ -147,6 +142,7 @@ fn steady(settings: &Settings, pool: &Pool) {
         "  processor     {:>8.3} ms an event",
         cpu * 1000.0 / load.events.max(1) as f64
     );
+    print_threads(&server, load.events.max(1) as f64);
     println!("  memory        {:>8.1} MiB", server.resident_mib());
 }
 
@@ -181,4 +177,14 @@ fn visible(settings: &Settings, pool: &Pool) {
         load::quantile_ms(&waits, 0.5),
         load::quantile_ms(&waits, 0.99)
     );
+}
+
+/// Threads that have ended (digest makes some for a batch) are in the total only.
+fn print_threads(server: &Server, events: f64) {
+    let threads: Vec<String> = server
+        .cpu_by_thread()
+        .iter()
+        .map(|(name, seconds)| format!("{name} {:.3}", seconds * 1000.0 / events))
+        .collect();
+    println!("                         by thread: {}", threads.join(", "));
 }

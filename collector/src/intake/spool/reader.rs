@@ -46,7 +46,7 @@ impl ReadSide {
         let mut records = Vec::new();
         let mut bytes = 0;
         loop {
-            let end = self.wait_for_data(shared)?;
+            let end = self.wait_for_data(shared, max_records as u64)?;
             match self.read(
                 shared,
                 end,
@@ -89,14 +89,27 @@ impl ReadSide {
     }
 
     /// Blocks until something durable lies behind the reading position and gives the durable end of its segment.
-    fn wait_for_data(&mut self, shared: &Shared) -> Option<u64> {
+    fn wait_for_data(&mut self, shared: &Shared, wanted: u64) -> Option<u64> {
         let mut state = shared.lock();
         loop {
             if state.stopped {
                 return None;
             }
-            if let Some(end) = self.available(&state) {
-                return Some(end);
+            if self.available(&state).is_some() {
+                if state.unread() < wanted && !shared.limits.linger.is_zero() {
+                    // What is there stays there; the end may have moved on meanwhile.
+                    (state, _) = shared
+                        .hurry
+                        .wait_timeout_while(state, shared.limits.linger, |state| {
+                            !state.stopped && !state.closing
+                        })
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+                return if state.stopped {
+                    None
+                } else {
+                    self.available(&state)
+                };
             }
             if state.closed {
                 return None;

@@ -26,7 +26,13 @@ fn event(number: u64) -> Record {
 }
 
 fn open(dir: &Path) -> Arc<Spool> {
-    open_limited(dir, SpoolLimits::default())
+    open_limited(
+        dir,
+        SpoolLimits {
+            linger: Duration::ZERO,
+            ..SpoolLimits::default()
+        },
+    )
 }
 
 fn open_limited(dir: &Path, limits: SpoolLimits) -> Arc<Spool> {
@@ -158,6 +164,43 @@ fn one_thread_may_commit_while_another_one_waits() {
 }
 
 #[test]
+fn a_reader_that_has_caught_up_waits_for_company_but_not_for_long() {
+    let dir = tempfile::tempdir().unwrap();
+    let hour = SpoolLimits {
+        linger: Duration::from_secs(3600),
+        ..SpoolLimits::default()
+    };
+    let spool = open_limited(dir.path(), hour);
+    append(&spool, 0..10);
+    assert_eq!(
+        spool.next_batch(10, usize::MAX).unwrap().records.len(),
+        10,
+        "a full batch does not wait"
+    );
+    append(&spool, [10]);
+    let reader = std::thread::spawn({
+        let spool = spool.clone();
+        move || {
+            spool
+                .next_batch(10, usize::MAX)
+                .map(|batch| batch.records.len())
+        }
+    });
+    append(&spool, [11]);
+    spool.close();
+    assert_eq!(
+        reader.join().unwrap(),
+        Some(2),
+        "closing ends the wait at once"
+    );
+
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open_limited(dir.path(), SpoolLimits::default());
+    append(&spool, [0]);
+    assert_eq!(spool.next_batch(10, usize::MAX).unwrap().records.len(), 1);
+}
+
+#[test]
 fn a_stopped_reader_gets_nothing_more() {
     let dir = tempfile::tempdir().unwrap();
     let spool = open(dir.path());
@@ -198,6 +241,7 @@ fn finished_segments_are_deleted_once_committed() {
     let limits = SpoolLimits {
         max_bytes: 1 << 20,
         segment_bytes: 2000,
+        linger: Duration::ZERO,
     };
     let spool = open_limited(dir.path(), limits);
     append(&spool, 0..60);
@@ -249,6 +293,7 @@ fn retiring_segments_under_load_loses_nothing() {
     let limits = SpoolLimits {
         max_bytes: 1 << 30,
         segment_bytes: 3000,
+        linger: Duration::ZERO,
     };
     let spool = open_limited(dir.path(), limits);
     let reader = std::thread::spawn({
@@ -285,6 +330,7 @@ fn a_full_spool_refuses_and_takes_again_after_digest_made_room() {
         SpoolLimits {
             max_bytes: 20_000,
             segment_bytes: 2000,
+            linger: Duration::ZERO,
         },
     );
     let mut taken = 0;
@@ -316,6 +362,7 @@ fn a_small_limit_never_locks_itself_up() {
         SpoolLimits {
             max_bytes: 20_000,
             segment_bytes: 1 << 30,
+            linger: Duration::ZERO,
         },
     );
     for number in 0..300 {
@@ -381,6 +428,7 @@ fn a_crash_between_cursor_and_deletion_repeats_nothing() {
     let limits = SpoolLimits {
         max_bytes: 1 << 20,
         segment_bytes: 2000,
+        linger: Duration::ZERO,
     };
     let spool = open_limited(dir.path(), limits.clone());
     append(&spool, 0..30);
