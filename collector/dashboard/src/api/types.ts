@@ -78,7 +78,7 @@ export interface Issue {
 export interface IssueDetail extends Issue {
   /** Events in each of the last 30 days, oldest first. */
   trend_30d: number[];
-  /** Most frequent tag values over the newest 200 events. */
+  /** Tag values over the whole life of the issue, the ten most frequent of each key. */
   tags: { key: string; total: number; values: { value: string; count: number }[] }[];
   /** Why its events are together, one line each. */
   grouping: { version: string; parts: string[] };
