@@ -72,7 +72,11 @@ impl std::error::Error for Error {}
 
 /// Bytes as text, with U+FFFD for what is not UTF-8. Borrows if all of it is.
 pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+    // Checking alone skips over ASCII a word at a time; the lossy conversion looks at every character.
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 /// Parses one JSON value that fills the whole text, blanks and a byte order mark aside.
