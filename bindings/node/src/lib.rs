@@ -8,6 +8,7 @@
 
 mod client;
 mod guard;
+mod plain_error;
 mod scope;
 mod tasks;
 

@@ -108,3 +108,28 @@ test("beforeBreadcrumb changes, drops and may itself log or fail", async (t) => 
   const { breadcrumbs } = await stub.event();
   assert.deepEqual(breadcrumbs.values.map(({ message }) => message), ["keep!", "last!"]);
 });
+
+test("an event is the same whether a hook let it pass or there was none", async (t) => {
+  const stub = await stubFor(t);
+  const errors = [
+    () => new TypeError("plain"),
+    () => new RangeError('"quoted"\n\ttwo lines \\ \u0001 \u20ac \ud83d\ude00 lone \ud800'),
+    () => new (class Unnamed extends Error {})(""),
+  ];
+  for (const make of errors) {
+    for (const context of [undefined, { level: "warning", tags: { a: 1 }, mechanism: { type: "own", handled: false } }]) {
+      const pair = [];
+      // Both made at one place, so that their stacks are the same.
+      const twins = Array.from({ length: 2 }, make);
+      for (const beforeSend of [undefined, (event) => event]) {
+        start(t, stub, beforeSend && { beforeSend });
+        const id = faultwire.captureException(twins[pair.length], context);
+        await faultwire.close(5_000);
+        const { event_id, timestamp, ...event } = await stub.event((event) => event.event_id === id);
+        assert.ok(timestamp > 1.7e9);
+        pair.push(event);
+      }
+      assert.deepEqual(pair[0], pair[1]);
+    }
+  }
+});

@@ -5,13 +5,14 @@
 
 import { CONTEXT_BOUNDS, EVENT_BOUNDS, quote, toJson } from "./bounded";
 import type { CaptureContext, Event, EventHint, Level, Mechanism } from "./event";
-import { describe, stackFrom, type Description } from "./exceptions";
+import { describe, plain, stackFrom, type Description, type PlainError } from "./exceptions";
 import { requestPart } from "./request";
 import { messageOf } from "./scope";
 import { client, isolationOf, scopeLink, type Client, type ScopeLink } from "./state";
 import { warnOnce } from "./warn";
 
 const MANUAL: Mechanism = { type: "generic", handled: true };
+const MANUAL_JSON = JSON.stringify(MANUAL);
 
 /** Errors already reported, with the id they got: middleware, logger and crash handler may all see the same one. */
 const reported = new WeakMap<object, string>();
@@ -54,9 +55,13 @@ export function captureThrown(
       return earlier;
     }
     const link = scopeLink();
-    const described = describe(thrown, context?.mechanism ?? mechanism, entry);
-    const json = exceptionEvent(described, context, to, link);
-    const id = deliver(json, fatal, { originalException: thrown }, to, link);
+    const how = context?.mechanism === undefined ? mechanism : (JSON.parse(toJson(context.mechanism)) as Mechanism);
+    // A hook sees the event as JSON; without one the core's worker can write it.
+    const error = to.hooks.beforeSend === undefined ? plain(thrown) : undefined;
+    const id =
+      error !== undefined
+        ? deliverPlain(error, how, context, fatal, to, link)
+        : deliver(exceptionEvent(thrown, how, context, entry, to, link), fatal, { originalException: thrown }, to, link);
     if (identity !== undefined) reported.set(identity, id);
     return id;
   } catch (error) {
@@ -73,12 +78,14 @@ export function captureMessage(message: string, context?: Level | CaptureContext
     const given: CaptureContext = typeof context === "string" ? { level: context } : (context ?? {});
     const link = scopeLink();
     const text = typeof message === "string" ? quote(message, 16_384) : quote(toJson(message), 16_384);
-    const parts = [`"message":${text}`, `"level":${quote(given.level ?? "info", 16)}`];
+    const parts = [`"message":${text}`];
+    if (given.level === undefined) parts.push('"level":"info"');
     if (to.attachStacktrace) {
       const stack = stackFrom(captureMessage);
       if (stack !== undefined) parts.push(`"stack":${JSON.stringify(stack)}`);
     }
-    return deliver(event(parts, given, undefined, to, link), false, {}, to, link);
+    addMembers(parts, given, undefined, to, link);
+    return deliver(`{${parts.join(",")}}`, false, {}, to, link);
   } catch (error) {
     warnOnce(`a message could not be reported (${messageOf(error)})`);
     return "";
@@ -108,25 +115,47 @@ export function lastEventId(): string {
 }
 
 function exceptionEvent(
-  described: Description,
+  thrown: unknown,
+  mechanism: Mechanism,
   context: CaptureContext | undefined,
+  entry: Function,
   to: Client,
   link: ScopeLink,
 ): string {
+  const described = describe(thrown, mechanism, entry);
   const parts = [`"exception":{"values":${JSON.stringify(described.exceptions)}}`];
-  if (context?.level !== undefined) parts.push(`"level":${quote(context.level, 16)}`);
-  return event(parts, context, described, to, link);
+  addMembers(parts, context, described, to, link);
+  return `{${parts.join(",")}}`;
 }
 
-/** Adds to `parts` what an event has beside its text or its exceptions, and closes the object. The core adds the time. */
-function event(
+function deliverPlain(
+  { type, value, stack }: PlainError,
+  mechanism: Mechanism,
+  context: CaptureContext | undefined,
+  fatal: boolean,
+  to: Client,
+  link: ScopeLink,
+): string {
+  const parts: string[] = [];
+  addMembers(parts, context, undefined, to, link);
+  const rest = parts.length === 0 ? undefined : parts.join(",");
+  const how = mechanism === MANUAL ? MANUAL_JSON : JSON.stringify(mechanism);
+  const id = link.native.captureError(type, value, stack, how, rest, fatal || exiting);
+  isolationOf(link).lastEventId = id;
+  return id;
+}
+
+/** Adds to `parts` what an event has beside its text or its exceptions. The core adds the time. */
+function addMembers(
   parts: string[],
   context: CaptureContext | undefined,
   described: Description | undefined,
   to: Client,
   link: ScopeLink,
-): string {
+): void {
   if (link.request !== undefined) requestPart(parts, link.request, to.sendDefaultPii, context);
+  if (context === undefined && described === undefined) return;
+  if (context?.level !== undefined) parts.push(`"level":${quote(context.level, 16)}`);
   if (context?.transaction !== undefined) parts.push(`"transaction":${quote(String(context.transaction), 1_024)}`);
   const contexts = contextsPart(context, described);
   if (contexts !== undefined) parts.push(contexts);
@@ -135,7 +164,6 @@ function event(
   if (context?.tags !== undefined) parts.push(`"tags":${toJson(context.tags, CONTEXT_BOUNDS)}`);
   if (context?.user !== undefined) parts.push(`"user":${toJson(context.user, CONTEXT_BOUNDS)}`);
   if (context?.fingerprint !== undefined) parts.push(`"fingerprint":${toJson(context.fingerprint, CONTEXT_BOUNDS)}`);
-  return `{${parts.join(",")}}`;
 }
 
 /** Contexts of this event alone: one named after each error type that carries properties, and the caller's. */

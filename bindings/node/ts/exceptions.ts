@@ -43,27 +43,6 @@ export function isError(value: unknown): value is Error {
  */
 export function describe(thrown: unknown, mechanism: Mechanism, entry: Function): Description {
   if (!isError(thrown)) return describeOther(thrown, mechanism, entry);
-  return describePlain(thrown, mechanism) ?? describeChain(thrown, mechanism);
-}
-
-/**
- * An error alone, without cause, members or properties: most are, and this is half the work of the general way.
- * Undefined if it is none, or if reading it throws.
- */
-function describePlain(error: Error, mechanism: Mechanism): Description | undefined {
-  try {
-    const { name, message, stack, cause, errors } = error as Error & { errors?: unknown };
-    if (cause != null || errors !== undefined || typeof message !== "string" || message.length > MOST_TEXT) return undefined;
-    if (typeof stack !== "string" || stack.length > MOST_STACK || stack === "") return undefined;
-    if (Object.keys(error).length > 0) return undefined;
-    const type = typeof name === "string" && name !== "" && name !== "Error" ? cut(name, 256) : typeOf(error);
-    return { exceptions: [{ type, value: message, stack, mechanism }], properties: undefined, thrown: undefined };
-  } catch {
-    return undefined;
-  }
-}
-
-function describeChain(thrown: Error, mechanism: Mechanism): Description {
   const found = collect(thrown, mechanism);
   const exceptions: Exception[] = [];
   let properties: Map<string, string> | undefined;
@@ -76,6 +55,28 @@ function describeChain(thrown: Error, mechanism: Mechanism): Description {
     if (own !== undefined) (properties ??= new Map()).set(type, own);
   }
   return { exceptions, properties, thrown: undefined };
+}
+
+/** An error without causes, members and properties, as the texts that `captureError` takes. */
+export interface PlainError {
+  readonly type: string;
+  readonly value: string;
+  readonly stack: string;
+}
+
+/** Reads `thrown` as a plain error, which most are. Undefined if there is more to it, or if reading it throws. */
+export function plain(thrown: unknown): PlainError | undefined {
+  if (!types.isNativeError(thrown)) return undefined;
+  try {
+    const { name, message, stack, cause, errors } = thrown as Error & { errors?: unknown };
+    if (cause != null || errors !== undefined || typeof message !== "string" || message.length > MOST_TEXT) return undefined;
+    if (typeof stack !== "string" || stack.length > MOST_STACK || stack === "") return undefined;
+    if (Object.keys(thrown).length > 0) return undefined;
+    const type = typeof name === "string" && name !== "" && name !== "Error" ? cut(name, 256) : typeOf(thrown);
+    return { type, value: message, stack };
+  } catch {
+    return undefined;
+  }
 }
 
 interface Found {

@@ -28,6 +28,14 @@ export interface NativeScope {
   set(kind: ScopeKind, key: string, json: string): void;
   breadcrumb(timeMs: number, category: string, level: string, message: string, dataJson?: string): void;
   capture(eventJson: string, fatal: boolean): string;
+  captureError(
+    type: string,
+    value: string,
+    stack: string,
+    mechanismJson: string,
+    restJson: string | undefined,
+    fatal: boolean,
+  ): string;
   prepare(eventJson: string): string | null;
 }
 
@@ -106,6 +114,7 @@ export const NO_SCOPE: NativeScope = {
   set: () => {},
   breadcrumb: () => {},
   capture: () => "",
+  captureError: () => "",
   prepare: () => null,
 };
 
