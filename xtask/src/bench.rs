@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::run::{Tool, say};
-use crate::{demo, needs, paths};
+use crate::{needs, paths, products};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -41,7 +41,7 @@ fn node() -> Result<()> {
     Tool::cargo()
         .args(["build", "--release", "--package", "faultwire-node"])
         .step("Node addon (release)")?;
-    demo::build_node_package("release")?;
+    products::node_package("release")?;
     let folder = paths::at("bindings/node/bench");
     if !folder.join("package-lock.json").is_file() {
         bail!(

@@ -1,5 +1,5 @@
 //! The project's own task runner: `cargo xtask up`, `test`, `check`, `bench`, `shots`, `gen-options`.
-//! One module a command; what several share stands in `run`, `needs`, `demo`, `child` and `table`.
+//! One module a command; what several share stands in `run`, `needs`, `products`, `demo`, `child` and `table`.
 
 mod bench;
 mod check;
@@ -10,6 +10,8 @@ mod gen_options;
 mod http;
 mod needs;
 mod paths;
+mod products;
+mod results;
 mod run;
 mod shots;
 mod table;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::demo::{Demo, Plan};
 use crate::run::{Tool, say};
-use crate::{demo, needs, paths, up};
+use crate::{demo, needs, paths, products, up};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> Result<()> {
     // Our children run in the root, so a path from the caller's folder must not stay relative.
     let out =
         std::path::absolute(&out).with_context(|| format!("no such folder: {}", out.display()))?;
-    demo::build()?;
+    products::for_the_demo()?;
     take(&out)?;
     if args.readme {
         let picture = out.join("readme.png");
@@ -60,7 +60,7 @@ pub fn take(out: &Path) -> Result<Vec<PathBuf>> {
     })?;
     // The page that waits for a first event needs a project that has none.
     demo.project("waiting")?;
-    let shop = elsewhere(&demo::example("node-express")?)?;
+    let shop = elsewhere(&products::example("node-express")?)?;
     up::fail_and_watch(&demo, &[shop], Instant::now())?;
     fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
     let password = demo

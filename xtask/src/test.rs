@@ -8,11 +8,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
 use crate::demo::{self, Demo, Plan};
+use crate::results::{
+    Program, counted, in_short, node_passed, skips, test_programs, vitest_passed,
+};
 use crate::run::{Tool, say};
-use crate::{check, needs, paths, shots, table, up};
+use crate::{check, needs, paths, products, shots, table, up};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -180,12 +182,6 @@ struct Workbench {
     node_built: bool,
 }
 
-/// One test program that cargo built: a crate's unit tests, or one file of its tests folder.
-struct Program {
-    name: String,
-    path: PathBuf,
-}
-
 impl Workbench {
     fn new(parts: &[Part]) -> Self {
         let mut names: Vec<&str> = parts
@@ -335,7 +331,7 @@ impl Workbench {
 
     fn build_dashboard(&mut self) -> Result<()> {
         if !self.dashboard_built {
-            demo::build_dashboard()?;
+            products::dashboard()?;
             self.dashboard_built = true;
         }
         Ok(())
@@ -344,7 +340,7 @@ impl Workbench {
     fn build_node(&mut self) -> Result<()> {
         self.programs()?;
         if !self.node_built {
-            demo::build_node_package("debug")?;
+            products::node_package("debug")?;
             self.node_built = true;
         }
         Ok(())
@@ -353,6 +349,7 @@ impl Workbench {
     fn node(&mut self) -> Result<Outcome> {
         needs::NODE.ensure()?;
         self.build_node()?;
+        products::example("node-express")?;
         let npm = needs::npm()
             .dir(paths::at("bindings/node"))
             .limit(TEST_LIMIT);
@@ -389,7 +386,7 @@ impl Workbench {
         for round in 1..=2_u64 {
             let mut demo = Demo::start(&plan)?;
             let shown =
-                up::fail_and_watch(&demo, &[demo::example("node-express")?], Instant::now())?;
+                up::fail_and_watch(&demo, &[products::example("node-express")?], Instant::now())?;
             let is_exact = shown.issues == up::ISSUES && shown.events == shown.reported;
             if !is_exact {
                 bail!(
@@ -434,100 +431,6 @@ fn docs() -> Result<Outcome> {
     })
 }
 
-/// The test programs among cargo's messages, by the folder of their package.
-fn test_programs(messages: &str) -> BTreeMap<PathBuf, Vec<Program>> {
-    let mut programs: BTreeMap<PathBuf, Vec<Program>> = BTreeMap::new();
-    for line in messages.lines().filter(|line| line.starts_with('{')) {
-        let Ok(message) = serde_json::from_str::<Value>(line) else {
-            continue;
-        };
-        let (Some(path), true) = (
-            message["executable"].as_str(),
-            message["profile"]["test"] == true,
-        ) else {
-            continue;
-        };
-        let Some(folder) = message["manifest_path"]
-            .as_str()
-            .and_then(|path| PathBuf::from(path).parent().map(PathBuf::from))
-        else {
-            continue;
-        };
-        let target = message["target"]["name"].as_str().unwrap_or_default();
-        let kind = message["target"]["kind"][0].as_str().unwrap_or_default();
-        let name = if kind == "test" {
-            format!("{target} tests")
-        } else {
-            format!("{target} unit tests ({kind})")
-        };
-        programs.entry(folder).or_default().push(Program {
-            name,
-            path: path.into(),
-        });
-    }
-    programs
-}
-
-/// Adds up libtest's `test result: ok. 12 passed; 0 failed; …` lines.
-fn counted(text: &str, word: &str) -> u64 {
-    let results = text
-        .lines()
-        .filter(|line| line.starts_with("test result: "));
-    let of = |line: &str| {
-        line.split_once(word)
-            .and_then(|(before, _)| before.rsplit(' ').next()?.parse::<u64>().ok())
-    };
-    results.filter_map(of).sum()
-}
-
-/// node:test ends with `# pass 12` (TAP) or `ℹ pass 12` (spec); several files may each end so.
-fn node_passed(text: &str) -> u64 {
-    let of = |line: &str| {
-        line.trim_start_matches(['#', 'ℹ', ' '])
-            .strip_prefix("pass ")?
-            .trim()
-            .parse::<u64>()
-            .ok()
-    };
-    text.lines().filter_map(of).sum()
-}
-
-/// vitest ends with `Tests  12 passed (12)`.
-fn vitest_passed(text: &str) -> u64 {
-    let of = |line: &str| {
-        let rest = line.trim().strip_prefix("Tests ")?;
-        rest.split_once(" passed")?
-            .0
-            .rsplit([' ', '|'])
-            .next()?
-            .parse::<u64>()
-            .ok()
-    };
-    text.lines().filter_map(of).sum()
-}
-
-/// The first sentence of a failure, for the table: without the command line and what it printed.
-fn in_short(cause: &str) -> String {
-    let line = cause.lines().next().unwrap_or_default();
-    line.split(": `")
-        .next()
-        .unwrap_or(line)
-        .chars()
-        .take(90)
-        .collect()
-}
-
-/// What tests left out, by the house's convention: a line `skipped: NAME: WHY`.
-fn skips(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = text
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("skipped: ").map(str::to_owned))
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
 fn name(part: Part) -> String {
     format!("{part:?}").to_lowercase()
 }
@@ -538,61 +441,6 @@ const TEST_LIMIT: Duration = Duration::from_secs(10 * 60);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn results_of_every_test_tool_are_counted() {
-        let libtest = "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured\nnoise 5 passed\ntest result: ok. 3 passed; 0 failed";
-        assert_eq!(counted(libtest, " passed"), 15);
-        assert_eq!(node_passed("# tests 9\n# pass 8\n# fail 1\n"), 8);
-        assert_eq!(node_passed("ℹ tests 4\nℹ pass 4\n"), 4);
-        assert_eq!(
-            vitest_passed(" Test Files  6 passed (6)\n      Tests  31 passed (31)\n"),
-            31
-        );
-        assert_eq!(
-            vitest_passed("      Tests  1 failed | 30 passed (31)\n"),
-            30
-        );
-        assert_eq!(vitest_passed("nothing"), 0);
-    }
-
-    #[test]
-    fn a_failure_is_told_in_one_line() {
-        assert_eq!(
-            in_short(
-                "crash tests failed: `crash-1 --show-output` ended with exit status: 101; it said:\nmuch"
-            ),
-            "crash tests failed"
-        );
-        assert_eq!(in_short("node is missing"), "node is missing");
-        assert_eq!(in_short(""), "");
-    }
-
-    #[test]
-    fn skips_are_named_once() {
-        let text = "skipped: fixtures: ../shared is absent\nok\n  skipped: fixtures: ../shared is absent\nskipped: b: c\n";
-        assert_eq!(skips(text), ["b: c", "fixtures: ../shared is absent"]);
-    }
-
-    #[test]
-    fn test_programs_are_found_among_the_messages_of_cargo() {
-        let messages = concat!(
-            "   Compiling something\n",
-            r#"{"reason":"compiler-artifact","manifest_path":"/r/core/Cargo.toml","target":{"kind":["lib"],"name":"faultwire_core"},"profile":{"test":true},"executable":"/t/core-1"}"#,
-            "\n",
-            r#"{"reason":"compiler-artifact","manifest_path":"/r/core/Cargo.toml","target":{"kind":["test"],"name":"tapes"},"profile":{"test":true},"executable":"/t/tapes-1"}"#,
-            "\n",
-            r#"{"reason":"compiler-artifact","manifest_path":"/r/collector/Cargo.toml","target":{"kind":["bin"],"name":"faultwire"},"profile":{"test":false},"executable":"/t/faultwire"}"#,
-            "\n",
-        );
-        let found = test_programs(messages);
-        assert_eq!(found.len(), 1, "a plain binary is not a test");
-        let names: Vec<&str> = found[&PathBuf::from("/r/core")]
-            .iter()
-            .map(|program| program.name.as_str())
-            .collect();
-        assert_eq!(names, ["faultwire_core unit tests (lib)", "tapes tests"]);
-    }
 
     #[test]
     fn one_part_alone_asks_cargo_for_its_packages_only() {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::demo::{self, Demo, Plan};
-use crate::paths;
 use crate::run::say;
+use crate::{paths, products};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
         port: args.port,
     };
     say("Building what the demo needs");
-    demo::build()?;
+    products::for_the_demo()?;
     // Until here nothing needs a clean end: a stopped build is stopped by the signal, which the terminal sends to every child.
     let stopped = watch_for_stop()?;
     let mut demo = Demo::start(&plan)?;
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result<()> {
     let names = if args.all { EXAMPLES } else { &EXAMPLES[..1] };
     let examples = names
         .iter()
-        .map(|name| demo::example(name))
+        .map(|name| products::example(name))
         .collect::<Result<Vec<_>>>()?;
     let shown = fail_and_watch(&demo, &examples, started)?;
     say("");
