@@ -18,7 +18,7 @@ mod tags;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -31,6 +31,8 @@ const READERS: usize = 4;
 const PAGE_BYTES: u64 = 8192;
 /// How long one process waits for another's write, e.g. `project create` beside a digesting server.
 const BUSY: Duration = Duration::from_secs(15);
+/// Between two tries to open a file that another process is turning to WAL, which takes a few milliseconds.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// See the module's documentation.
 pub struct SqliteStore {
@@ -195,7 +197,23 @@ fn connect(path: &Path, purpose: Use) -> Result<Connection> {
         }
         Ok(connection)
     };
-    open().map_err(failed(&format!("open the data base {}", path.display())))
+    // Turning a new file to WAL upgrades a lock, and SQLite answers a second process that does the same with "busy" at
+    // once, without the busy timeout, since waiting could be a deadlock. Starting over is what it asks for.
+    let started = Instant::now();
+    loop {
+        match open() {
+            Err(error) if is_busy(&error) && started.elapsed() < BUSY => {
+                std::thread::sleep(BUSY_PAUSE);
+            }
+            done => {
+                return done.map_err(failed(&format!("open the data base {}", path.display())));
+            }
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 /// Turns SQLite's error into ours, naming the step. What lies in the data is told from what lies in the machine
