@@ -102,6 +102,9 @@ pub(crate) fn error<E: Error + ?Sized>(active: &Active, scope: &Scope, error: &E
         ));
         source = cause.source();
     }
+    if chain.len() > 1 {
+        number(&mut chain);
+    }
     // Oldest cause first, the error itself last.
     chain.reverse();
     exceptions(active, scope, chain, Level::Error, Stack::walk())
@@ -209,6 +212,22 @@ fn exception(
     }
     exception.insert("mechanism", mechanism);
     Value::Object(exception)
+}
+
+/// Says which exception of a chain, outermost first, was caused by which (protocol 3.3).
+fn number(chain: &mut [Value<'static>]) {
+    for (id, exception) in (0_i64..).zip(chain) {
+        let mechanism = exception
+            .get_mut("mechanism")
+            .and_then(Value::as_object_mut);
+        if let Some(mechanism) = mechanism {
+            mechanism.insert("exception_id", id);
+            if id > 0 {
+                mechanism.insert("parent_id", id - 1);
+                mechanism.insert("source", "source");
+            }
+        }
+    }
 }
 
 /// The name of the error's type with its path; of a trait object only what its `Debug` form shows.

@@ -52,11 +52,7 @@ use active::Active;
 /// ```
 pub fn init(options: impl Into<Options>) -> Guard {
     let (active, warnings) = options.into().activate();
-    for warning in warnings {
-        // A closed stderr is no reason to panic.
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr(), "faultwire: {warning}");
-    }
+    print(warnings);
     if active.captures_panics && active.client.enabled() {
         panics::install();
     }
@@ -94,7 +90,22 @@ impl Guard {
     /// assert!(guard.flush(std::time::Duration::ZERO), "nothing was captured");
     /// ```
     pub fn flush(&self, timeout: Duration) -> bool {
-        self.active.client.flush(millis(timeout))
+        let done = self.active.client.flush(millis(timeout));
+        print(self.active.client.warnings());
+        done
+    }
+
+    /// Ends the SDK now: refuses new events and waits for delivery, at most `timeout`; returns whether all is delivered.
+    /// What is not goes out at the next start. Dropping the guard afterwards does nothing more.
+    ///
+    /// ```
+    /// let guard = faultwire::init(faultwire::Options::default());
+    /// assert!(guard.close(std::time::Duration::from_secs(1)));
+    /// ```
+    pub fn close(&self, timeout: Duration) -> bool {
+        let done = self.active.client.close(millis(timeout));
+        print(self.active.client.warnings());
+        done
     }
 
     /// What became of the events, as JSON:
@@ -112,6 +123,7 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.active.client.shut_down();
+        print(self.active.client.warnings());
     }
 }
 
@@ -214,6 +226,15 @@ pub fn set_context(name: &str, value: Value<'_>) {
 /// ```
 pub fn set_extra<'a>(key: &str, value: impl Into<Value<'a>>) {
     active::with(|_, scope| scope.set_extra(key, value));
+}
+
+/// Says on stderr what the SDK has to complain about.
+fn print(warnings: Vec<String>) {
+    use std::io::Write;
+    for warning in warnings {
+        // A closed stderr is no reason to panic.
+        let _ = writeln!(std::io::stderr(), "faultwire: {warning}");
+    }
 }
 
 fn millis(duration: Duration) -> u64 {
