@@ -1,5 +1,6 @@
 //! The project's own task runner: `cargo xtask up`, `test`, `check`, `bench`, `shots`, `gen-options`.
-//! One module a command; what several share stands in `run`, `needs`, `products`, `demo`, `child` and `table`.
+//! One module a command (`test` has `journeys` and `results` beside it); what several share stands in `run`, `needs`,
+//! `products`, `demo`, `child` and `table`.
 
 mod bench;
 mod check;
@@ -8,6 +9,7 @@ mod demo;
 mod edges;
 mod gen_options;
 mod http;
+mod journeys;
 mod needs;
 mod paths;
 mod products;

@@ -14,7 +14,7 @@ use crate::results::{
     Program, counted, in_short, node_passed, skips, test_programs, vitest_passed,
 };
 use crate::run::{Tool, say};
-use crate::{check, needs, paths, products, shots, table, up};
+use crate::{check, journeys, needs, paths, products, shots, table, up};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -167,7 +167,8 @@ impl Part {
             Part::Node | Part::Collector | Part::Up => &["faultwire-collector", "faultwire-node"],
             Part::Dashboard => &["faultwire-collector"],
             Part::Check | Part::Build | Part::Docs => &[],
-            Part::Wasm | Part::Python | Part::Mobile | Part::Journeys => &[],
+            Part::Journeys => &["faultwire", "faultwire-node"],
+            Part::Wasm | Part::Python | Part::Mobile => &[],
         }
     }
 }
@@ -231,9 +232,7 @@ impl Workbench {
             Part::Mobile => Ok(Outcome::absent(
                 "the mobile SDKs are not written yet; ARCHITECTURE.md has their plan",
             )),
-            Part::Journeys => Ok(Outcome::absent(
-                "they come with the second language that can run them; until then Node's own tests cover its calls",
-            )),
+            Part::Journeys => self.journeys(),
         }
     }
 
@@ -271,7 +270,9 @@ impl Workbench {
         let mut failures = Vec::new();
         for folder in folders {
             let folder = paths::at(folder);
-            for program in programs.get(&folder).into_iter().flatten() {
+            let programs = programs.get(&folder).into_iter().flatten();
+            // The player of journeys tests nothing by itself; part `journeys` starts it.
+            for program in programs.filter(|program| program.name != JOURNEYS) {
                 let tool = Tool::new(&program.path)
                     .arg("--show-output")
                     .dir(&folder)
@@ -370,6 +371,36 @@ impl Workbench {
         self.rust(&["collector"])
     }
 
+    /// The same calls in every language that has a runner.
+    fn journeys(&mut self) -> Result<Outcome> {
+        needs::NODE.ensure()?;
+        self.build_node()?;
+        let rust = self.programs()?.get(&paths::at("bindings/rust"));
+        let rust = rust
+            .into_iter()
+            .flatten()
+            .find(|program| program.name == JOURNEYS)
+            .context("cargo built no player of journeys in bindings/rust")?;
+        let hosts = journeys::hosts(&rust.path);
+        let played = journeys::play(&hosts)?;
+        println!("\n{}", played.table);
+        for difference in &played.differences {
+            println!("  {difference}");
+        }
+        if !played.failures.is_empty() {
+            let count = played.failures.len();
+            bail!(
+                "{count} journeys failed\n\n{}",
+                played.failures.join("\n\n")
+            );
+        }
+        Ok(Outcome {
+            passed: played.passed,
+            skipped: played.skipped,
+            ..Outcome::default()
+        })
+    }
+
     /// The promise of the README, kept twice: on fresh data, and again on the data of the first run.
     fn up(&mut self) -> Result<Outcome> {
         needs::NODE.ensure()?;
@@ -435,6 +466,8 @@ fn name(part: Part) -> String {
     format!("{part:?}").to_lowercase()
 }
 
+/// The Rust SDK's player of journeys among the test programs.
+const JOURNEYS: &str = "journeys tests";
 /// A test program that takes longer hangs.
 const TEST_LIMIT: Duration = Duration::from_secs(10 * 60);
 
