@@ -38,8 +38,8 @@ export function isError(value: unknown): value is Error {
 }
 
 /**
- * Describes `thrown`. `entry` is the function of the SDK that the app called: a thing without a stack gets the stack of
- * that call, without the SDK's own frames.
+ * Describes `thrown`. `entry` is the function of the SDK that the app called: a thing without a stack, error or not, gets
+ * the stack of that call, without the SDK's own frames.
  */
 export function describe(thrown: unknown, mechanism: Mechanism, entry: Function): Description {
   if (!isError(thrown)) return describeOther(thrown, mechanism, entry);
@@ -53,6 +53,12 @@ export function describe(thrown: unknown, mechanism: Mechanism, entry: Function)
     const own = ownProperties(error);
     // Later entries are further out and win: the outermost error is what the issue is about.
     if (own !== undefined) (properties ??= new Map()).set(type, own);
+  }
+  const main = exceptions[exceptions.length - 1];
+  if (main !== undefined && main.stack === undefined) {
+    // An error that lost its stack, or never had one, was at least captured somewhere.
+    const stack = stackFrom(entry);
+    if (stack !== undefined) main.stack = stack;
   }
   return { exceptions, properties, thrown: undefined };
 }
