@@ -12,6 +12,8 @@
 
 mod error;
 pub mod payload;
+mod project_input;
+mod rows;
 pub mod secret;
 pub mod sqlite;
 mod types;

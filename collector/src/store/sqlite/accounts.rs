@@ -2,11 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::issues::HOUR_MS;
-use super::{OutcomeCount, OutcomeTotals, int, uint};
+use super::{OutcomeCount, OutcomeTotals};
 use crate::store::now_ms;
-
-pub(super) const ADMIN_PASSWORD: &str = "admin_password";
+use crate::store::rows::{ADMIN_PASSWORD, HOUR_MS, OutcomeSum, int, totals, uint};
 
 pub(super) fn setting(c: &Connection, key: &str) -> Result<Option<String>> {
     c.prepare_cached("SELECT value FROM settings WHERE key = ?1")?
@@ -91,30 +89,19 @@ pub(super) fn add_outcomes(c: &Connection, outcomes: &[OutcomeCount]) -> Result<
 }
 
 pub(super) fn outcome_totals(c: &Connection) -> Result<OutcomeTotals> {
-    let mut totals = OutcomeTotals::default();
     let mut statement = c.prepare_cached(
         "SELECT category, outcome, reason, SUM(quantity) FROM outcomes
          GROUP BY category, outcome, reason ORDER BY category, reason, outcome",
     )?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (category, outcome): (String, String) = (row.get(0)?, row.get(1)?);
-        let quantity = uint(row.get(3)?);
-        match outcome.as_str() {
-            // Attachments and the like are accepted too; the figure counts events.
-            "accepted" | "digested" if category != "error" => {}
-            "accepted" => totals.accepted += quantity,
-            "digested" => totals.digested += quantity,
-            _ => totals.discarded.push((category, row.get(2)?, quantity)),
-        }
-    }
-    // Two outcomes may share a reason; the API shows (category, reason) once.
-    totals.discarded.dedup_by(|next, kept| {
-        let same = next.0 == kept.0 && next.1 == kept.1;
-        if same {
-            kept.2 += next.2;
-        }
-        same
-    });
-    Ok(totals)
+    let sums: Vec<OutcomeSum> = statement
+        .query_map([], |row| {
+            Ok(OutcomeSum {
+                category: row.get(0)?,
+                outcome: row.get(1)?,
+                reason: row.get(2)?,
+                quantity: uint(row.get(3)?),
+            })
+        })?
+        .collect::<Result<_>>()?;
+    Ok(totals(sums))
 }

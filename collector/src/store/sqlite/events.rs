@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::issues::level;
-use super::{Attachment, EventFilter, EventSummary, EventsOf, StoredEvent, int, uint};
+use super::{Attachment, EventFilter, EventSummary, EventsOf, StoredEvent};
+use crate::store::rows::{int, level, uint};
 use crate::store::{self, payload, secret};
 
 const COLUMNS: &str = "key, event_id, project_id, issue_id, title, culprit, level, platform,

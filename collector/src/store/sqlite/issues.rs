@@ -3,16 +3,12 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
 
-use super::{Issue, IssueExtras, IssueFilter, IssueSort, IssueStatus, Level, TagCounts, int, uint};
+use super::{Issue, IssueExtras, IssueFilter, IssueSort, IssueStatus, TagCounts};
 use crate::digest::issue_state::{self, State};
+use crate::store::rows::{
+    DAY_MS, HOUR_MS, TOP_VALUES, TREND_DAYS, TREND_HOURS, int, level, oldest_bucket, status, uint,
+};
 use crate::store::secret;
-
-pub(super) const HOUR_MS: u64 = 3_600_000;
-pub(super) const DAY_MS: u64 = 24 * HOUR_MS;
-const TREND_HOURS: u64 = 24;
-const TREND_DAYS: u64 = 30;
-/// Values shown per tag.
-const TOP_VALUES: u64 = 10;
 
 const COLUMNS: &str = "i.id, i.project_id, p.slug, i.number, i.kind, i.value, i.title, i.culprit,
     i.level, i.platform, i.status, i.regressed_ms, i.handled, i.events, i.users,
@@ -112,28 +108,6 @@ fn read(row: &Row<'_>) -> Result<Issue> {
     })
 }
 
-/// The level of its column; the column only ever holds what [`Level`] has.
-pub(super) fn level(column: i64) -> Level {
-    [
-        Level::Debug,
-        Level::Info,
-        Level::Warning,
-        Level::Error,
-        Level::Fatal,
-    ]
-    .into_iter()
-    .find(|level| *level as i64 == column)
-    .unwrap_or(Level::Error)
-}
-
-/// The status of its column.
-pub(super) fn status(column: i64) -> IssueStatus {
-    usize::try_from(column)
-        .ok()
-        .and_then(|n| IssueStatus::ALL.get(n))
-        .map_or(IssueStatus::Unresolved, |s| s.0)
-}
-
 fn hours(c: &Connection, id: u64, now_ms: u64) -> Result<Vec<u64>> {
     let sql = "SELECT hour, events FROM issue_hours WHERE issue_id = ?1 AND hour BETWEEN ?2 AND ?3";
     trend(c, sql, id, now_ms / HOUR_MS, TREND_HOURS)
@@ -141,7 +115,7 @@ fn hours(c: &Connection, id: u64, now_ms: u64) -> Result<Vec<u64>> {
 
 /// The last `length` buckets up to `newest`, oldest first; buckets without a row are 0.
 fn trend(c: &Connection, sql: &str, id: u64, newest: u64, length: u64) -> Result<Vec<u64>> {
-    let oldest = (newest + 1).saturating_sub(length);
+    let oldest = oldest_bucket(newest, length);
     let mut buckets = vec![0; length as usize];
     let mut statement = c.prepare_cached(sql)?;
     let mut rows = statement.query(params![int(id), int(oldest), int(newest)])?;

@@ -234,16 +234,6 @@ fn failed(step: &str) -> impl FnOnce(rusqlite::Error) -> Error {
     }
 }
 
-/// An unsigned figure as SQLite keeps it. Ours are times, counts and ids, all below 2^63.
-fn int(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A figure read back; columns never hold negative ones.
-fn uint(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
-}
-
 impl Store for SqliteStore {
     fn key(&self, public_key: &str) -> Result<Option<ProjectKey>> {
         self.read(|c| projects::key(c, public_key))
@@ -326,7 +316,7 @@ impl Store for SqliteStore {
     }
 
     fn admin_password(&self) -> Result<Option<String>> {
-        self.read(|c| accounts::setting(c, accounts::ADMIN_PASSWORD))
+        self.read(|c| accounts::setting(c, rows::ADMIN_PASSWORD))
     }
 
     fn put_admin_password(&self, hash: &str, only_first: bool) -> Result<bool> {

@@ -2,19 +2,13 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::{
-    Error, NewProject, Project, ProjectKey, ProjectOverview, SqliteStore, failed, int, uint,
-};
-use crate::store::{now_ms, secret};
+use super::{NewProject, Project, ProjectKey, ProjectOverview, SqliteStore, failed};
+use crate::store::rows::{HOUR_MS, TREND_HOURS, int, oldest_bucket, uint};
+use crate::store::{now_ms, project_input};
 
 const COLUMNS: &str = "p.id, p.name, p.slug, p.platform, p.created_ms, p.first_event_ms,
     (SELECT k.public_key FROM project_keys k WHERE k.project_id = p.id
      ORDER BY k.active DESC, k.created_ms LIMIT 1)";
-/// JavaScript, and thus half of the SDKs, cannot tell larger numbers apart.
-const MAX_ID: u64 = (1 << 53) - 1;
-const MAX_NAME: usize = 100;
-const HOURS: u64 = 24;
-const HOUR_MS: u64 = 3_600_000;
 
 pub(super) fn key(c: &Connection, public_key: &str) -> rusqlite::Result<Option<ProjectKey>> {
     c.prepare_cached("SELECT project_id, active FROM project_keys WHERE public_key = ?1")?
@@ -74,11 +68,11 @@ fn overview(c: &Connection, project: Project, now_ms: u64) -> rusqlite::Result<P
         .prepare_cached("SELECT COUNT(*) FROM issues WHERE project_id = ?1 AND status = 0")?
         .query_row([int(project.id)], |row| row.get(0))?;
     let newest = now_ms / HOUR_MS;
-    let mut events_24h = vec![0; HOURS as usize];
+    let mut events_24h = vec![0; TREND_HOURS as usize];
     let mut statement = c.prepare_cached(
         "SELECT hour, events FROM project_hours WHERE project_id = ?1 AND hour > ?2 AND hour <= ?3",
     )?;
-    let oldest = (newest + 1).saturating_sub(HOURS);
+    let oldest = oldest_bucket(newest, TREND_HOURS);
     let mut rows = statement.query(params![int(project.id), int(oldest) - 1, int(newest)])?;
     while let Some(row) = rows.next()? {
         events_24h[(uint(row.get(0)?) - oldest) as usize] = uint(row.get(1)?);
@@ -92,63 +86,38 @@ fn overview(c: &Connection, project: Project, now_ms: u64) -> rusqlite::Result<P
 
 impl SqliteStore {
     pub(super) fn create_project_row(&self, new: NewProject) -> super::Result<Project> {
-        let name = new.name.trim().to_owned();
-        if name.is_empty() || name.chars().count() > MAX_NAME {
-            return Err(Error::invalid(format!(
-                "project name must have 1 to {MAX_NAME} characters"
-            )));
-        }
-        if new.id.is_some_and(|id| id == 0 || id > MAX_ID) {
-            return Err(Error::invalid(format!(
-                "project id must be between 1 and {MAX_ID}"
-            )));
-        }
-        let public_key = match new.public_key {
-            None => secret::public_key()?,
-            Some(key) => {
-                let key = key.to_ascii_lowercase();
-                if key.len() != 32 || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                    return Err(Error::invalid(format!(
-                        "public key `{key}` must be 32 hexadecimal digits"
-                    )));
-                }
-                key
-            }
-        };
-
+        let new = project_input::check(new)?;
         let mut connection = self.writer();
         let c = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed("create a project"))?;
-        if let Some(owner) = key(&c, &public_key).map_err(failed("create a project"))? {
-            return Err(Error::conflict(format!(
-                "public key {public_key} belongs to project {} already",
-                owner.project_id
-            )));
+        let owner = key(&c, &new.public_key).map_err(failed("create a project"))?;
+        if let Some(owner) = owner {
+            return Err(project_input::key_taken(&new.public_key, owner.project_id));
         }
         if let Some(id) = new.id
             && project_exists(&c, id).map_err(failed("create a project"))?
         {
-            return Err(Error::conflict(format!("project {id} exists already")));
+            return Err(project_input::id_taken(id));
         }
         let insert = || {
-            let slug = free_slug(&c, &name)?;
+            let slug = free_slug(&c, &new.name)?;
             let created_ms = now_ms();
             c.execute(
                 "INSERT INTO projects (id, name, slug, platform, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![new.id.map(int), name, slug, new.platform, int(created_ms)],
+                params![new.id.map(int), new.name, slug, new.platform, int(created_ms)],
             )?;
             let id = uint(c.last_insert_rowid());
             c.execute(
                 "INSERT INTO project_keys (public_key, project_id, created_ms) VALUES (?1, ?2, ?3)",
-                params![public_key, int(id), int(created_ms)],
+                params![new.public_key, int(id), int(created_ms)],
             )?;
             Ok(Project {
                 id,
-                name: name.clone(),
+                name: new.name.clone(),
                 slug,
                 platform: new.platform.clone(),
-                public_key: public_key.clone(),
+                public_key: new.public_key.clone(),
                 created_ms,
                 first_event_ms: None,
             })
@@ -166,48 +135,12 @@ fn project_exists(c: &Connection, id: u64) -> rusqlite::Result<bool> {
 
 /// The name's slug, with a number after it when another project has it already.
 fn free_slug(c: &Connection, name: &str) -> rusqlite::Result<String> {
-    let base = slug(name);
     let mut statement = c.prepare_cached("SELECT 1 FROM projects WHERE slug = ?1")?;
-    let mut candidate = base.clone();
-    let mut number = 2;
-    while statement.exists([&candidate])? {
-        candidate = format!("{base}-{number}");
-        number += 1;
-    }
-    Ok(candidate)
-}
-
-fn slug(name: &str) -> String {
-    let mut slug = String::with_capacity(name.len());
-    for letter in name.chars() {
-        if letter.is_ascii_alphanumeric() {
-            slug.push(letter.to_ascii_lowercase());
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    slug.truncate(40);
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() {
-        "project".to_owned()
-    } else {
-        slug.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::slug;
-
-    #[test]
-    fn slugs_are_short_and_plain() {
-        for (name, expected) in [
-            ("Shop", "shop"),
-            ("  Web — Store (EU) ", "web-store-eu"),
-            ("注文", "project"),
-            (&"a-".repeat(50), &"a-".repeat(20)[..39]),
-        ] {
-            assert_eq!(slug(name), expected);
+    let mut slugs = project_input::slugs(name);
+    loop {
+        let slug = slugs.next().expect("the candidates never end");
+        if !statement.exists([&slug])? {
+            return Ok(slug);
         }
     }
 }

@@ -4,16 +4,15 @@
 //! one update of the issue and not a hundred. All of it happens in the caller's transaction.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::accounts;
-use super::issues::{DAY_MS, HOUR_MS, status};
 use super::tags;
-use super::{Batch, DigestedEvent, OutcomeCount, Saved, int, uint};
-use crate::digest::issue_state::{self, State};
+use super::{Batch, DigestedEvent, Saved};
+use crate::digest::issue_state::State;
+use crate::store::rows::{IssueRow, Tally, haystack, int, status, uint};
 
 /// Stores `batch` and answers in the order of its events.
 pub(super) fn save(c: &Connection, batch: &Batch) -> Result<Vec<Saved>> {
@@ -21,12 +20,7 @@ pub(super) fn save(c: &Connection, batch: &Batch) -> Result<Vec<Saved>> {
     let mut saved = Vec::with_capacity(batch.events.len());
     for event in &batch.events {
         let result = saver.event(event)?;
-        let (outcome, reason) = match result {
-            Saved::Duplicate => ("invalid", "duplicate"),
-            Saved::NoProject => ("invalid", "project_id"),
-            Saved::NewIssue(_) | Saved::Existing(_) | Saved::Regressed(_) => ("digested", ""),
-        };
-        saver.count(event.received_ms, event.project_id, outcome, reason);
+        saver.tally.saved(event, result);
         saved.push(result);
     }
     let mut set_aside = c.prepare_cached(
@@ -42,7 +36,9 @@ pub(super) fn save(c: &Connection, batch: &Batch) -> Result<Vec<Saved>> {
             event.payload
         ])?;
         if fresh == 1 {
-            saver.count(event.received_ms, event.project_id, "invalid", event.code);
+            saver
+                .tally
+                .outcome(event.received_ms, event.project_id, "invalid", event.code);
         }
     }
     saver.finish()?;
@@ -55,13 +51,7 @@ struct Saver<'a> {
     projects: HashMap<u64, Option<ProjectRow>>,
     /// By project, then fingerprint.
     issues: HashMap<u64, HashMap<&'a str, IssueRow<'a>>>,
-    hours: BTreeMap<(u64, u64), u64>,
-    days: BTreeMap<(u64, u64), u64>,
-    project_hours: BTreeMap<(u64, u64), u64>,
-    /// By issue and tag, then value.
-    tags: BTreeMap<(u64, &'a str), BTreeMap<&'a str, u64>>,
-    /// By hour, project, outcome, reason.
-    outcomes: BTreeMap<(u64, u64, &'static str, &'static str), u64>,
+    tally: Tally<'a>,
 }
 
 struct ProjectRow {
@@ -72,40 +62,14 @@ struct ProjectRow {
     changed: bool,
 }
 
-/// An issue as it stands in this transaction; written back by [`Saver::finish`].
-struct IssueRow<'a> {
-    id: u64,
-    state: State,
-    /// Events of this batch.
-    events: u64,
-    users: BTreeSet<[u8; 16]>,
-    first_seen_ms: u64,
-    last_seen_ms: u64,
-    first_release: Option<(u64, Cow<'a, str>)>,
-    last_release: Option<(u64, Cow<'a, str>)>,
-    /// The newest event of the batch, unless an older batch brought a newer one.
-    newest: Option<&'a DigestedEvent>,
-}
-
 impl<'a> Saver<'a> {
     fn new(c: &'a Connection) -> Self {
         Self {
             c,
             projects: HashMap::new(),
             issues: HashMap::new(),
-            hours: BTreeMap::new(),
-            days: BTreeMap::new(),
-            project_hours: BTreeMap::new(),
-            tags: BTreeMap::new(),
-            outcomes: BTreeMap::new(),
+            tally: Tally::default(),
         }
-    }
-
-    fn count(&mut self, at_ms: u64, project: u64, outcome: &'static str, reason: &'static str) {
-        *self
-            .outcomes
-            .entry((at_ms / HOUR_MS, project, outcome, reason))
-            .or_default() += 1;
     }
 
     fn event(&mut self, event: &'a DigestedEvent) -> Result<Saved> {
@@ -121,18 +85,7 @@ impl<'a> Saver<'a> {
         }
         let (saved, issue_id) = self.join_issue(event)?;
         self.insert(event, issue_id)?;
-
-        let (hour, day) = (event.timestamp_ms / HOUR_MS, event.timestamp_ms / DAY_MS);
-        *self.hours.entry((issue_id, hour)).or_default() += 1;
-        *self.days.entry((issue_id, day)).or_default() += 1;
-        *self
-            .project_hours
-            .entry((event.project_id, hour))
-            .or_default() += 1;
-        for (key, value) in &event.tags {
-            let values = self.tags.entry((issue_id, key)).or_default();
-            *values.entry(value).or_default() += 1;
-        }
+        self.tally.event(event, issue_id);
         Ok(saved)
     }
 
@@ -269,12 +222,16 @@ impl<'a> Saver<'a> {
             .collect();
         issues.sort_unstable_by_key(|issue| issue.id);
         for issue in issues.iter().filter(|issue| issue.events > 0) {
-            issue.write(c)?;
+            write(c, issue)?;
         }
         for (table, bucket, counts) in [
-            ("issue_hours", "issue_id, hour", &self.hours),
-            ("issue_days", "issue_id, day", &self.days),
-            ("project_hours", "project_id, hour", &self.project_hours),
+            ("issue_hours", "issue_id, hour", &self.tally.hours),
+            ("issue_days", "issue_id, day", &self.tally.days),
+            (
+                "project_hours",
+                "project_id, hour",
+                &self.tally.project_hours,
+            ),
         ] {
             let mut statement = c.prepare_cached(&format!(
                 "INSERT INTO {table} ({bucket}, events) VALUES (?1, ?2, ?3)
@@ -284,31 +241,10 @@ impl<'a> Saver<'a> {
                 statement.execute(params![int(*id), int(*bucket), int(*events)])?;
             }
         }
-        // The most frequent first: where an app makes up names, those must not take the places of real tags.
-        let tags = self.tags.iter().map(|((issue_id, key), values)| {
-            let total: u64 = values.values().sum();
-            (*issue_id, Reverse(total), *key, values)
-        });
-        let mut tags: Vec<_> = tags.collect();
-        tags.sort_unstable_by_key(|(issue_id, total, key, _)| (*issue_id, *total, *key));
-        for (issue_id, Reverse(total), key, values) in tags {
-            tags::count(c, issue_id, key, total, values)?;
+        for tag in self.tally.tags() {
+            tags::count(c, tag.issue_id, tag.key, tag.total, tag.values)?;
         }
-        let outcomes: Vec<_> = self
-            .outcomes
-            .into_iter()
-            .map(
-                |((hour, project_id, outcome, reason), quantity)| OutcomeCount {
-                    project_id,
-                    hour_ms: hour * HOUR_MS,
-                    category: "error".to_owned(),
-                    outcome: outcome.to_owned(),
-                    reason: reason.to_owned(),
-                    quantity,
-                },
-            )
-            .collect();
-        accounts::add_outcomes(c, &outcomes)
+        accounts::add_outcomes(c, &self.tally.outcomes())
     }
 }
 
@@ -343,7 +279,7 @@ fn load<'a>(c: &Connection, event: &DigestedEvent) -> Result<Option<IssueRow<'a>
 }
 
 fn open<'a>(c: &Connection, event: &DigestedEvent, number: u64) -> Result<IssueRow<'a>> {
-    let state = issue_state::opened(event.received_ms);
+    let row = IssueRow::opened_by(event, 0);
     c.prepare_cached(
         "INSERT INTO issues (project_id, number, fingerprint, grouping_version, grouping_parts, kind,
             value, title, culprit, haystack, level, platform, handled, status, status_ms, events, users,
@@ -360,101 +296,60 @@ fn open<'a>(c: &Connection, event: &DigestedEvent, number: u64) -> Result<IssueR
         event.value,
         event.title,
         event.culprit,
-        format!("{}\n{}", event.title, event.culprit).to_lowercase(),
+        haystack(event),
         event.level as i64,
         event.platform,
         event.handled,
-        state.status as i64,
-        int(state.since_ms),
+        row.state.status as i64,
+        int(row.state.since_ms),
         int(event.timestamp_ms),
         int(event.received_ms)
     ])?;
     Ok(IssueRow {
         id: uint(c.last_insert_rowid()),
-        state,
-        events: 0,
-        users: BTreeSet::new(),
-        first_seen_ms: event.timestamp_ms,
-        last_seen_ms: event.timestamp_ms,
-        first_release: None,
-        last_release: None,
-        newest: None,
+        ..row
     })
 }
 
-impl<'a> IssueRow<'a> {
-    /// Counts an event; true when it reopened the issue.
-    fn add(&mut self, event: &'a DigestedEvent) -> bool {
-        let time = event.timestamp_ms;
-        self.events += 1;
-        self.users.extend(event.user_hash);
-        self.first_seen_ms = self.first_seen_ms.min(time);
-        if time >= self.last_seen_ms {
-            self.last_seen_ms = time;
-            self.newest = Some(event);
-        }
-        if let Some(release) = &event.release {
-            if self
-                .first_release
-                .as_ref()
-                .is_none_or(|(first, _)| time < *first)
-            {
-                self.first_release = Some((time, Cow::Borrowed(release)));
-            }
-            if self
-                .last_release
-                .as_ref()
-                .is_none_or(|(last, _)| time >= *last)
-            {
-                self.last_release = Some((time, Cow::Borrowed(release)));
-            }
-        }
-        let before = self.state.status;
-        self.state = issue_state::on_event(self.state, time, event.received_ms);
-        before != self.state.status
+/// Writes an issue back, with what the batch changed.
+fn write(c: &Connection, row: &IssueRow<'_>) -> Result<()> {
+    let mut remember =
+        c.prepare_cached("INSERT OR IGNORE INTO issue_users (issue_id, identity) VALUES (?1, ?2)")?;
+    let mut new_users = 0;
+    for identity in &row.users {
+        new_users += remember.execute(params![int(row.id), identity])?;
     }
-
-    fn write(&self, c: &Connection) -> Result<()> {
-        let mut remember = c.prepare_cached(
-            "INSERT OR IGNORE INTO issue_users (issue_id, identity) VALUES (?1, ?2)",
-        )?;
-        let mut new_users = 0;
-        for identity in &self.users {
-            new_users += remember.execute(params![int(self.id), identity])?;
-        }
-        let time =
-            |release: &Option<(u64, Cow<'_, str>)>| release.as_ref().map(|(time, _)| int(*time));
-        c.prepare_cached(
-            "UPDATE issues SET status = ?2, status_ms = ?3, regressed_ms = ?4, events = events + ?5,
+    let time = |release: &Option<(u64, Cow<'_, str>)>| release.as_ref().map(|(time, _)| int(*time));
+    c.prepare_cached(
+        "UPDATE issues SET status = ?2, status_ms = ?3, regressed_ms = ?4, events = events + ?5,
                 users = users + ?6, first_seen_ms = ?7, last_seen_ms = ?8, first_release = ?9,
                 first_release_ms = ?10, last_release = ?11, last_release_ms = ?12
              WHERE id = ?1",
+    )?
+    .execute(params![
+        int(row.id),
+        row.state.status as i64,
+        int(row.state.since_ms),
+        row.state.regressed_ms.map(int),
+        int(row.events),
+        int(new_users as u64),
+        int(row.first_seen_ms),
+        int(row.last_seen_ms),
+        row.first_release.as_ref().map(|(_, text)| text),
+        time(&row.first_release),
+        row.last_release.as_ref().map(|(_, text)| text),
+        time(&row.last_release)
+    ])?;
+    if let Some(newest) = row.newest {
+        c.prepare_cached(
+            "UPDATE issues SET level = ?2, platform = ?3, handled = ?4 WHERE id = ?1",
         )?
         .execute(params![
-            int(self.id),
-            self.state.status as i64,
-            int(self.state.since_ms),
-            self.state.regressed_ms.map(int),
-            int(self.events),
-            int(new_users as u64),
-            int(self.first_seen_ms),
-            int(self.last_seen_ms),
-            self.first_release.as_ref().map(|(_, text)| text),
-            time(&self.first_release),
-            self.last_release.as_ref().map(|(_, text)| text),
-            time(&self.last_release)
+            int(row.id),
+            newest.level as i64,
+            newest.platform,
+            newest.handled
         ])?;
-        if let Some(newest) = self.newest {
-            c.prepare_cached(
-                "UPDATE issues SET level = ?2, platform = ?3, handled = ?4 WHERE id = ?1",
-            )?
-            .execute(params![
-                int(self.id),
-                newest.level as i64,
-                newest.platform,
-                newest.handled
-            ])?;
-        }
-        Ok(())
     }
+    Ok(())
 }

@@ -4,12 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::{int, uint};
-
-/// Tags counted per issue; an app that makes up tag names must not grow the table without bound.
-const MAX_TAG_KEYS: u64 = 100;
-/// Values counted per tag of an issue; further ones only count towards the tag's total.
-const MAX_TAG_VALUES: u64 = 500;
+use crate::store::rows::{MAX_TAG_KEYS, MAX_TAG_VALUES, int, uint};
 
 /// Adds one tag's values of a batch to an issue's counters, within the bounds.
 pub(super) fn count(
