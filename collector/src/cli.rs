@@ -53,14 +53,17 @@ struct Data {
     /// Folder of the data base, the spool and the lock.
     #[arg(long, env = "FAULTWIRE_DATA", value_name = "DIR")]
     data: PathBuf,
-    /// Another store than SQLite in the data folder.
+    /// A PostgreSQL server instead of SQLite in the data folder:
+    /// postgres://USER:PASSWORD@HOST:5432/NAME?sslmode=disable|prefer|require|verify-full. In the environment the password is
+    /// not shown to other users of this machine.
     #[arg(
         long,
         env = "FAULTWIRE_DATABASE_URL",
         value_name = "URL",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = |url: &str| Ok::<_, std::convert::Infallible>(Secret::new(url.to_owned()))
     )]
-    database_url: Option<String>,
+    database_url: Option<Secret>,
 }
 
 #[derive(Args)]
@@ -277,11 +280,13 @@ fn open_store(data: &Data) -> anyhow::Result<std::sync::Arc<dyn Store>> {
         data_dir: data.data.clone(),
         database_url: data.database_url.clone(),
     })
-    .map_err(|error| {
-        anyhow::anyhow!(
+    .map_err(|error| match data.database_url {
+        // It names the data base itself.
+        Some(_) => anyhow::anyhow!("{error}"),
+        None => anyhow::anyhow!(
             "the data in {} cannot be opened: {error}",
             data.data.display()
-        )
+        ),
     })
 }
 

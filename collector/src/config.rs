@@ -1,7 +1,7 @@
 //! What an operator decides: where to listen, where the data lives, what a stranger may push.
 //!
 //! Everything has a default that suits one small machine; the command line and the environment override it
-//! (`cli` parses, this file checks). Nothing here is secret except the admin password, which never appears in
+//! (`cli` parses, this file checks). Secret are the admin password and the data base's URL, which never appear in
 //! `Debug` output.
 
 use std::fmt;
@@ -17,8 +17,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Folder that holds `faultwire.db`, `spool/` and `lock`.
     pub data_dir: PathBuf,
-    /// Another store than SQLite in the data folder.
-    pub database_url: Option<String>,
+    /// A PostgreSQL server instead of SQLite in the data folder. Secret, because it holds a password.
+    pub database_url: Option<Secret>,
     /// Address under which people and SDKs reach this server; used to print DSNs.
     /// None: derived from the request or from the listening address.
     pub public_url: Option<String>,

@@ -147,7 +147,15 @@ async fn readyz(State(state): State<AppState>) -> Response {
     let store = state.store.clone();
     match tokio::task::spawn_blocking(move || store.key("00000000000000000000000000000000")).await {
         Ok(Ok(_)) => "ready\n".into_response(),
-        _ => (
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready: the store does not answer");
+            // The cause alone: anybody may ask, and need not learn where the data base is.
+            let cause = std::error::Error::source(&error);
+            let why = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+            let text = format!("the store does not answer{why}\n");
+            (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+        }
+        Err(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "the store does not answer\n",
         )

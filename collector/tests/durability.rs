@@ -327,7 +327,7 @@ fn two_servers_never_share_a_folder_and_problems_are_one_sentence() {
     let collector = Collector::start();
     let data = collector.data().to_str().unwrap();
     let fails = |args: &[&str], words: &[&str]| {
-        let output = common::run(args);
+        let output = collector.run(args);
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         let text = String::from_utf8(output.stderr).unwrap();
         let sentence = text.lines().last().unwrap_or_default();

@@ -12,6 +12,7 @@
 
 mod error;
 pub mod payload;
+pub mod postgres;
 mod project_input;
 mod rows;
 pub mod secret;
@@ -21,6 +22,8 @@ mod types;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::config::Secret;
+
 pub use error::{Error, ErrorKind, Result};
 pub use types::*;
 
@@ -29,20 +32,17 @@ pub use types::*;
 pub struct StoreConfig {
     /// The collector's data directory; SQLite lives in `faultwire.db` there.
     pub data_dir: PathBuf,
-    /// A data base server instead of SQLite.
-    pub database_url: Option<String>,
+    /// A PostgreSQL server instead of SQLite: `postgres://USER:PASSWORD@HOST:PORT/NAME`.
+    pub database_url: Option<Secret>,
 }
 
 /// Opens the store that the configuration names, creating or migrating it as needed.
 ///
-/// Errors: [`ErrorKind::Invalid`] for a data base URL of an unknown kind, [`ErrorKind::Unavailable`]
-/// when the files cannot be opened or were written by a newer version.
+/// Errors: [`ErrorKind::Invalid`] for a data base URL that cannot be read, [`ErrorKind::Unavailable`]
+/// when the files cannot be opened or the server cannot be reached, either when a newer version wrote the data.
 pub fn open(config: &StoreConfig) -> Result<Arc<dyn Store>> {
     if let Some(url) = &config.database_url {
-        let scheme = url.split(':').next().unwrap_or_default();
-        return Err(Error::invalid(format!(
-            "database url of kind `{scheme}` is not supported by this version; leave --database-url out to use SQLite in the data directory"
-        )));
+        return Ok(Arc::new(postgres::PostgresStore::open(url.reveal())?));
     }
     Ok(Arc::new(sqlite::SqliteStore::open(
         &config.data_dir.join("faultwire.db"),

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+#[path = "../postgres_support/mod.rs"]
+pub mod postgres;
 pub mod schema;
 
 use std::net::{IpAddr, SocketAddr};
@@ -11,7 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use faultwire_collector::config::Config;
+use faultwire_collector::config::{Config, Secret};
 use faultwire_collector::intake::spool::{Record, Spool, SpoolLimits};
 use faultwire_collector::server::AppState;
 use faultwire_collector::store::{self, NewProject, Store, StoreConfig};
@@ -30,6 +32,8 @@ pub struct World {
     pub dir: TempDir,
     pub token: String,
     router: Router,
+    /// Of a world whose store is not in the folder.
+    pub database: Option<postgres::Database>,
 }
 
 /// An answer of the API.
@@ -67,10 +71,17 @@ impl Answer {
 impl World {
     /// An empty collector with one token.
     pub fn new() -> Self {
+        Self::on(postgres::Database::if_wanted())
+    }
+
+    /// An empty collector on this data base, or on SQLite.
+    pub fn on(database: Option<postgres::Database>) -> Self {
         let dir = TempDir::new().unwrap();
         let config = StoreConfig {
             data_dir: dir.path().to_owned(),
-            database_url: None,
+            database_url: database
+                .as_ref()
+                .map(|database| Secret::new(database.url.clone())),
         };
         let store = store::open(&config).unwrap();
         let metrics = Arc::new(Metrics::new());
@@ -90,6 +101,7 @@ impl World {
             dir,
             token,
             router,
+            database,
         }
     }
 

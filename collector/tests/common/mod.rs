@@ -5,6 +5,9 @@
 // Clippy takes helpers of tests for ordinary code; a failed unwrap here is a failed test that names its line.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../postgres_support/mod.rs"]
+pub mod postgres;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -22,6 +25,10 @@ pub struct Collector {
     pub token: String,
     dir: tempfile::TempDir,
     child: Child,
+    /// Where the store is, unless in the folder.
+    database_url: Option<String>,
+    /// Dropped after the server was killed.
+    _database: Option<postgres::Database>,
 }
 
 /// An answer.
@@ -66,12 +73,26 @@ pub fn program() -> Command {
 
 /// Runs a command line to its end.
 pub fn run(args: &[&str]) -> Output {
-    program().args(args).output().expect("the program starts")
+    run_on(None, args)
+}
+
+/// Runs a command line to its end, with the data base in the environment.
+pub fn run_on(database_url: Option<&str>, args: &[&str]) -> Output {
+    let mut command = program();
+    command
+        .args(args)
+        .envs(database_url.map(|url| ("FAULTWIRE_DATABASE_URL", url)));
+    command.output().expect("the program starts")
 }
 
 /// Runs a command line that must succeed; gives the last line it printed.
 pub fn last_line(args: &[&str]) -> String {
-    let output = run(args);
+    last_line_on(None, args)
+}
+
+/// The same with the data base in the environment.
+pub fn last_line_on(database_url: Option<&str>, args: &[&str]) -> String {
+    let output = run_on(database_url, args);
     assert!(
         output.status.success(),
         "{args:?}: {}",
@@ -93,27 +114,41 @@ impl Collector {
 
     /// Starts with further arguments for `serve`.
     pub fn start_with(args: &[&str]) -> Self {
+        let database = postgres::Database::if_wanted();
+        let url = database.as_ref().map(|database| database.url.clone());
+        Self::start_on(url, database, args)
+    }
+
+    /// Starts with its store in this data base.
+    pub fn start_on(
+        database_url: Option<String>,
+        database: Option<postgres::Database>,
+        args: &[&str],
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().to_str().unwrap();
-        last_line(&[
-            "project",
-            "create",
-            "shop",
-            "--data",
-            data,
-            "--id",
-            &PROJECT.to_string(),
-            "--public-key",
-            KEY,
-        ]);
-        let token = last_line(&["token", "create", "--data", data, "--name", "test"]);
-        let (child, address) = spawn(dir.path(), args);
+        let url = database_url.as_deref();
+        let id = PROJECT.to_string();
+        let project = ["project", "create", "shop", "--data", data];
+        last_line_on(
+            url,
+            &[&project[..], &["--id", &id, "--public-key", KEY]].concat(),
+        );
+        let token = last_line_on(url, &["token", "create", "--data", data, "--name", "test"]);
+        let (child, address) = spawn(dir.path(), args, url);
         Collector {
             address,
             token,
             dir,
             child,
+            database_url,
+            _database: database,
         }
+    }
+
+    /// Runs a command line on the same store.
+    pub fn run(&self, args: &[&str]) -> Output {
+        run_on(self.database_url.as_deref(), args)
     }
 
     pub fn data(&self) -> &Path {
@@ -149,7 +184,8 @@ impl Collector {
     }
 
     pub fn restart_with(&mut self, args: &[&str]) {
-        (self.child, self.address) = spawn(self.dir.path(), args);
+        let url = self.database_url.as_deref();
+        (self.child, self.address) = spawn(self.dir.path(), args, url);
     }
 
     /// Sends a request with these headers; `Host`, `Connection` and `Content-Length` are added.
@@ -227,7 +263,7 @@ pub fn signal(pid: u32, signal: i32) {
     assert_eq!(unsafe { libc::kill(pid as i32, signal) }, 0);
 }
 
-fn spawn(dir: &Path, args: &[&str]) -> (Child, String) {
+fn spawn(dir: &Path, args: &[&str], database_url: Option<&str>) -> (Child, String) {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -237,6 +273,7 @@ fn spawn(dir: &Path, args: &[&str]) -> (Child, String) {
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(dir)
         .args(args)
+        .envs(database_url.map(|url| ("FAULTWIRE_DATABASE_URL", url)))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
