@@ -127,8 +127,21 @@ fn clock_address_and_secrets() {
         "{text}"
     );
     // Nor may a secret reach what is stored beside the payload.
-    let raw = std::fs::read(world.dir.path().join("faultwire.db-wal")).unwrap();
-    assert!(!raw.windows(7).any(|bytes| bytes == b"hunter2"));
+    let beside = match &world.database {
+        Some(database) => {
+            let mut raw = database.raw();
+            let tables = ["issues", "events", "issue_tags"].map(|table| {
+                raw.query(&format!("SELECT t::text FROM {table} t"), &[])
+                    .unwrap()
+            });
+            let rows = tables.iter().flatten();
+            let rows: Vec<String> = rows.map(|row| row.get(0)).collect();
+            assert!(!rows.is_empty());
+            rows.join("\n").into_bytes()
+        }
+        None => std::fs::read(world.dir.path().join("faultwire.db-wal")).unwrap(),
+    };
+    assert!(!beside.windows(7).any(|bytes| bytes == b"hunter2"));
 }
 
 #[test]
@@ -200,18 +213,32 @@ fn the_same_records_again_change_nothing() {
     );
 }
 
+fn sqlite(world: &World) -> rusqlite::Connection {
+    rusqlite::Connection::open(world.dir.path().join("faultwire.db")).unwrap()
+}
+
 #[test]
 fn an_event_that_the_store_refuses_is_set_aside_alone() {
     let world = World::new();
     world.project(1);
-    let path = world.dir.path().join("faultwire.db");
-    let raw = rusqlite::Connection::open(path).unwrap();
     let id = event_id(5).to_string();
-    raw.execute_batch(&format!(
-        "CREATE TRIGGER refuse BEFORE INSERT ON events WHEN hex(NEW.event_id) = upper('{id}')
-         BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
-    ))
-    .unwrap();
+    match &world.database {
+        Some(database) => {
+            let sql = format!(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+                 AS $$ BEGIN RAISE 'refused by the test'; END $$;
+                 CREATE TRIGGER refuse BEFORE INSERT ON events FOR EACH ROW
+                 WHEN (encode(NEW.event_id, 'hex') = '{id}') EXECUTE FUNCTION refuse()"
+            );
+            database.raw().batch_execute(&sql).unwrap();
+        }
+        None => sqlite(&world)
+            .execute_batch(&format!(
+                "CREATE TRIGGER refuse BEFORE INSERT ON events WHEN hex(NEW.event_id) = upper('{id}')
+                 BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
+            ))
+            .unwrap(),
+    }
     let records: Vec<Record> = (0..20)
         .map(|n| record(1, n, &exception("E", "x", "f", "")))
         .collect();
@@ -223,9 +250,13 @@ fn an_event_that_the_store_refuses_is_set_aside_alone() {
         json!([{"category": "error", "reason": "internal", "quantity": 1}])
     );
     assert_eq!(world.get("/api/v1/issues/1").expect(200)["count"], 19);
-    let reason: String = raw
-        .query_row("SELECT reason FROM poison_events", [], |row| row.get(0))
-        .unwrap();
+    const REASON: &str = "SELECT reason FROM poison_events";
+    let reason: String = match &world.database {
+        Some(database) => database.raw().query_one(REASON, &[]).unwrap().get(0),
+        None => sqlite(&world)
+            .query_row(REASON, [], |row| row.get(0))
+            .unwrap(),
+    };
     assert!(reason.contains("refused by the test"), "{reason}");
 }
 

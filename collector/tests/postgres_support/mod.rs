@@ -163,7 +163,7 @@ impl Server {
     fn shared() -> u16 {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.is_none() {
-            *shared = Some(Self::start(&[]).expect("callers have looked for the programs"));
+            *shared = Some(Self::start().expect("callers have looked for the programs"));
             // SAFETY: the function takes a lock that nobody holds at exit, and touches nothing that is gone by then.
             unsafe { libc::atexit(stop_shared) };
         }
@@ -172,15 +172,14 @@ impl Server {
 
     /// A server of the caller's own; None, and a line that says so, where PostgreSQL is not installed.
     pub fn or_skip(test: &str) -> Option<Self> {
-        let server = Self::start(&[]);
+        let server = Self::start();
         if server.is_none() {
             println!("skipped: {test}: PostgreSQL's server programs are absent");
         }
         server
     }
 
-    /// The same with further settings (`-c NAME=VALUE`).
-    pub fn start(arguments: &[&str]) -> Option<Self> {
+    fn start() -> Option<Self> {
         let programs = Programs::find()?;
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
@@ -211,7 +210,7 @@ impl Server {
             port: port.unwrap().port(),
             dir,
             programs,
-            arguments: arguments.iter().map(|one| (*one).to_owned()).collect(),
+            arguments: Vec::new(),
             running: None,
         };
         server.up();
@@ -228,6 +227,11 @@ impl Server {
         if let Some((uid, gid)) = self.programs.user {
             chown(file, Some(uid), Some(gid)).unwrap();
         }
+    }
+
+    /// Adds a setting, for the next start.
+    pub fn configure(&mut self, setting: &str) {
+        self.arguments.extend(["-c".to_owned(), setting.to_owned()]);
     }
 
     /// Starts it again on the same port, and waits until it takes connections.

@@ -1,5 +1,7 @@
 //! What every store must do, as functions over `&dyn Store`.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use faultwire_collector::store::payload::{Packer, unpack};
 use faultwire_collector::store::{
     Batch, DigestedEvent, ErrorKind, EventFilter, EventsOf, IssueFilter, IssueSort, IssueStatus,
