@@ -19,7 +19,7 @@ const LOCK: i64 = 0x6661_756c_7477_6972;
 /// version of this program wrote the schema.
 pub(super) fn migrate(lent: &mut Lent<'_>) -> Result<()> {
     loop {
-        let done = lent.transaction("migrate the data base", |c| step(c))?;
+        let done = lent.transaction("migrate the data base", step)?;
         if done {
             return Ok(());
         }
