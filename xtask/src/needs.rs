@@ -80,9 +80,9 @@ const PYTHON: Need = Need {
     by_hand: "`sudo apt-get install python3-venv`, `brew install python`, or pyenv",
 };
 
-const POSTGRES: Need = Need {
+pub const POSTGRES: Need = Need {
     name: "PostgreSQL server programs",
-    used_by: "nothing yet (the second store)",
+    used_by: "test collector, test postgres",
     find: find_postgres,
     install: || apt(&["postgresql"]),
     by_hand: "`sudo apt-get install postgresql`, `brew install postgresql`",

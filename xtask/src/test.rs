@@ -43,6 +43,9 @@ pub enum Part {
     Dashboard,
     /// The collector, with the requests recorded from other vendors' SDKs.
     Collector,
+    /// The collector on PostgreSQL: what only a data base server can do, and the tests of API, digest, recordings and durability
+    /// once more on it.
+    Postgres,
     /// The whole road: `up` on fresh data, the example's issues, pictures of the dashboard.
     Up,
     /// The browser SDK.
@@ -164,7 +167,9 @@ impl Part {
             Part::Xtask => &["xtask"],
             Part::Core => &["faultwire-protocol", "faultwire-core", "faultwire-native"],
             Part::Rust => &["faultwire"],
-            Part::Node | Part::Collector | Part::Up => &["faultwire-collector", "faultwire-node"],
+            Part::Node | Part::Collector | Part::Postgres | Part::Up => {
+                &["faultwire-collector", "faultwire-node"]
+            }
             Part::Dashboard => &["faultwire-collector"],
             Part::Check | Part::Build | Part::Docs => &[],
             Part::Journeys => &["faultwire", "faultwire-node"],
@@ -181,6 +186,8 @@ struct Workbench {
     programs: Option<BTreeMap<PathBuf, Vec<Program>>>,
     dashboard_built: bool,
     node_built: bool,
+    /// The collector's own part is among those wanted.
+    with_collector: bool,
 }
 
 impl Workbench {
@@ -208,6 +215,7 @@ impl Workbench {
             programs: None,
             dashboard_built: false,
             node_built: false,
+            with_collector: parts.contains(&Part::Collector),
         }
     }
 
@@ -222,6 +230,7 @@ impl Workbench {
             Part::Node => self.node(),
             Part::Dashboard => self.dashboard(),
             Part::Collector => self.collector(),
+            Part::Postgres => self.postgres(),
             Part::Up => self.up(),
             Part::Wasm => Ok(Outcome::absent(
                 "the browser SDK is not written yet; ARCHITECTURE.md has its plan",
@@ -265,6 +274,16 @@ impl Workbench {
 
     /// Runs the test programs of the packages in these folders.
     fn rust(&mut self, folders: &[&str]) -> Result<Outcome> {
+        self.rust_programs(folders, |_| true, &[])
+    }
+
+    /// Runs some of them, by their names, with further environment.
+    fn rust_programs(
+        &mut self,
+        folders: &[&str],
+        is_wanted: impl Fn(&str) -> bool,
+        environment: &[(&str, &str)],
+    ) -> Result<Outcome> {
         let programs = self.programs()?;
         let mut outcome = Outcome::default();
         let mut failures = Vec::new();
@@ -272,12 +291,16 @@ impl Workbench {
             let folder = paths::at(folder);
             let programs = programs.get(&folder).into_iter().flatten();
             // The player of journeys tests nothing by itself; part `journeys` starts it.
-            for program in programs.filter(|program| program.name != JOURNEYS) {
-                let tool = Tool::new(&program.path)
+            let programs = programs.filter(|program| program.name != JOURNEYS);
+            for program in programs.filter(|program| is_wanted(&program.name)) {
+                let mut tool = Tool::new(&program.path)
                     .arg("--show-output")
                     .dir(&folder)
                     .env("CARGO_MANIFEST_DIR", &folder)
                     .limit(TEST_LIMIT);
+                for (name, value) in environment {
+                    tool = tool.env(name, value);
+                }
                 match tool.step(&program.name) {
                     Ok(done) => {
                         outcome.passed += counted(&done, " passed");
@@ -368,6 +391,11 @@ impl Workbench {
         // Its tests start real Node programs with our SDK.
         needs::NODE.ensure()?;
         self.build_node()?;
+        // Where it cannot be had, the tests that need it say so by name.
+        let absent = needs::POSTGRES.ensure().err();
+        if let Some(error) = absent {
+            say(&format!("  {error:#}"));
+        }
         self.rust(&["collector"])
     }
 
@@ -399,6 +427,26 @@ impl Workbench {
             skipped: played.skipped,
             ..Outcome::default()
         })
+    }
+
+    /// What the collector's part leaves out: the same tests once more, on the other store.
+    fn postgres(&mut self) -> Result<Outcome> {
+        if let Err(error) = needs::POSTGRES.ensure() {
+            return Ok(Outcome::absent(&format!("{error:#}")));
+        }
+        let own = [&ON_BOTH_STORES[..], &["store", "postgres", "both_stores"]].concat();
+        // Those of PostgreSQL's own have run with the collector's part, if that was wanted.
+        let wanted = if self.with_collector {
+            &ON_BOTH_STORES[..]
+        } else {
+            &own[..]
+        };
+        let is_wanted = |name: &str| {
+            let mut wanted = wanted.iter();
+            wanted.any(|one| name == format!("{one} tests"))
+        };
+        let environment = ("FAULTWIRE_TEST_STORE", "postgres");
+        self.rust_programs(&["collector"], is_wanted, &[environment])
     }
 
     /// The promise of the README, kept twice: on fresh data, and again on the data of the first run.
@@ -468,6 +516,8 @@ fn name(part: Part) -> String {
 
 /// The Rust SDK's player of journeys among the test programs.
 const JOURNEYS: &str = "journeys tests";
+/// Test programs of the collector that run on either store.
+const ON_BOTH_STORES: [&str; 4] = ["api", "digest", "durability", "recorded"];
 /// A test program that takes longer hangs.
 const TEST_LIMIT: Duration = Duration::from_secs(10 * 60);
 
