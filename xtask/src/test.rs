@@ -167,9 +167,9 @@ impl Part {
             Part::Xtask => &["xtask"],
             Part::Core => &["faultwire-protocol", "faultwire-core", "faultwire-native"],
             Part::Rust => &["faultwire"],
-            Part::Node | Part::Collector | Part::Postgres | Part::Up => {
-                &["faultwire-collector", "faultwire-node"]
-            }
+            Part::Node | Part::Collector | Part::Up => &["faultwire-collector", "faultwire-node"],
+            Part::Postgres => &["faultwire-collector"],
+
             Part::Dashboard => &["faultwire-collector"],
             Part::Check | Part::Build | Part::Docs => &[],
             Part::Journeys => &["faultwire", "faultwire-node"],
