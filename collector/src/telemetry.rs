@@ -30,6 +30,11 @@ pub enum LogFormat {
 pub fn start_logging(format: LogFormat) {
     let filter =
         EnvFilter::try_from_env("FAULTWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // Its debug lines hold the values of statements: what apps sent, and hashes of logins.
+    let filter = match "tokio_postgres=warn".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

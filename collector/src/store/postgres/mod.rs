@@ -22,6 +22,7 @@ mod migrations;
 mod pool;
 mod projects;
 mod save;
+mod tags;
 mod tls;
 
 use std::borrow::Cow;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::address::Address;
 use super::connection::{Connection, Failure};
 use super::fault::{self, Reason};
-use super::{Error, Result};
+use super::{Error, ErrorKind, Result};
 
 /// Connections to one data base.
 pub(super) struct Pool {
@@ -176,10 +176,15 @@ impl Pool {
     pub(super) fn fate(&self, xid: &str) -> Result<Fate> {
         let deadline = Instant::now() + DECIDES_WITHIN;
         loop {
-            let status: Option<String> = self.read(|c| {
+            let asked = self.read(|c| {
                 let row = c.query_opt("SELECT pg_xact_status($1::text::xid8)", &[&xid])?;
-                Ok(row.and_then(|row| row.get(0)))
-            })?;
+                Ok(row.and_then(|row| row.get::<_, Option<String>>(0)))
+            });
+            let status = match asked {
+                // It never heard of the number: a stand-by took over without the transaction.
+                Err(error) if error.kind() == ErrorKind::Refused => return Ok(Fate::RolledBack),
+                asked => asked?,
+            };
             match status.as_deref() {
                 Some("committed") => return Ok(Fate::Committed),
                 Some("in progress") if Instant::now() < deadline => {
