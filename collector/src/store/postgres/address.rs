@@ -51,10 +51,10 @@ impl Address {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(wrong("the host is missing"));
         }
-        if config.get_user().is_none() {
+        if config.get_user().is_none_or(str::is_empty) {
             return Err(wrong("the user is missing"));
         }
-        if config.get_dbname().is_none() {
+        if config.get_dbname().is_none_or(str::is_empty) {
             return Err(wrong("the name of the data base is missing"));
         }
         let tls = options.apply(&mut config).map_err(|why| wrong(&why))?;
@@ -208,7 +208,10 @@ mod tests {
                 "absent.pem",
             ),
         ] {
-            let error = Address::parse(url).err().unwrap().to_string();
+            let error = Address::parse(url).err();
+            let error = error
+                .unwrap_or_else(|| panic!("{url} was taken"))
+                .to_string();
             assert!(error.contains(word), "{url}: {error}");
             assert!(!error.contains("s3cr3t"), "{error}");
         }
