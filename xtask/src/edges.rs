@@ -20,6 +20,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["faultwire-protocol", "faultwire-core"],
     ),
     ("faultwire", &["faultwire-native"]),
+    // Integrations of the Rust SDK, a crate each: who does not use tower does not build it.
+    ("faultwire-tower", &["faultwire"]),
+    ("faultwire-tracing", &["faultwire"]),
     ("faultwire-node", &["faultwire-native"]),
     // The collector never imports the SDK engine. It may come to use the finished Rust SDK for its own errors.
     ("faultwire-collector", &["faultwire-protocol"]),

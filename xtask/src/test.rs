@@ -166,7 +166,7 @@ impl Part {
         match self {
             Part::Xtask => &["xtask"],
             Part::Core => &["faultwire-protocol", "faultwire-core", "faultwire-native"],
-            Part::Rust => &["faultwire"],
+            Part::Rust => &["faultwire", "faultwire-tower", "faultwire-tracing"],
             Part::Node | Part::Collector | Part::Up => &["faultwire-collector", "faultwire-node"],
             Part::Postgres => &["faultwire-collector"],
 
@@ -225,7 +225,11 @@ impl Workbench {
             Part::Build => self.build(),
             Part::Xtask => self.rust(&["xtask"]),
             Part::Core => self.rust(&["core/protocol", "core", "core/native"]),
-            Part::Rust => self.rust(&["bindings/rust"]),
+            Part::Rust => self.rust(&[
+                "bindings/rust",
+                "bindings/rust/tower",
+                "bindings/rust/tracing",
+            ]),
             Part::Docs => docs(),
             Part::Node => self.node(),
             Part::Dashboard => self.dashboard(),
@@ -528,8 +532,8 @@ mod tests {
     #[test]
     fn one_part_alone_asks_cargo_for_its_packages_only() {
         assert_eq!(
-            Workbench::new(&[Part::Rust]).packages,
-            ["--package", "faultwire"]
+            Workbench::new(&[Part::Dashboard]).packages,
+            ["--package", "faultwire-collector"]
         );
         assert_eq!(
             Workbench::new(<Part as clap::ValueEnum>::value_variants()).packages,

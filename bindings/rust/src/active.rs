@@ -70,11 +70,38 @@ pub(crate) fn with<R>(use_them: impl FnOnce(&Active, &Scope) -> R) -> Option<R> 
 
 /// Puts a copy of the current scope on top until the result is dropped.
 pub(crate) fn push() -> Pushed {
+    push_with(|top| top.fork())
+}
+
+/// Puts `scope` itself on top until the result is dropped. A scope of an earlier client is replaced by a copy of the
+/// current one: what it captured would go to a client that has ended.
+pub(crate) fn enter(scope: &Scope, epoch: u64) -> Pushed {
+    let is_current = EPOCH.load(Ordering::Acquire) == epoch;
+    push_with(|top| {
+        if is_current {
+            scope.clone()
+        } else {
+            top.fork()
+        }
+    })
+}
+
+/// Which client is current: the number changes with every `init`.
+pub(crate) fn epoch() -> u64 {
+    EPOCH.load(Ordering::Acquire)
+}
+
+/// The scope that every thread's first one is a copy of; `None` if there is no client.
+pub(crate) fn global() -> Option<Scope> {
+    current().map(|active| Scope::new(active.client.scope()))
+}
+
+fn push_with(next: impl FnOnce(&Scope) -> Scope) -> Pushed {
     let depth = THREAD.try_with(|thread| {
         let mut thread = thread.borrow_mut();
         thread.refresh();
-        let top = thread.scopes.last()?.fork();
-        thread.scopes.push(top);
+        let scope = next(thread.scopes.last()?);
+        thread.scopes.push(scope);
         Some((thread.epoch, thread.scopes.len()))
     });
     Pushed {

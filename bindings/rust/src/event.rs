@@ -1,5 +1,6 @@
 //! From an error or a text to the event's JSON.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use faultwire_native::json::{self, Object, Value};
 
 use crate::Scope;
-use crate::active::Active;
+use crate::active::{self, Active};
 use crate::stack::Stack;
 
 /// How much an event matters.
@@ -51,6 +52,10 @@ impl Level {
 }
 
 impl EventId {
+    pub(crate) const fn none() -> EventId {
+        EventId(None)
+    }
+
     /// Whether nothing was captured, because there is no client or a hook dropped the event.
     ///
     /// ```
@@ -67,11 +72,192 @@ impl fmt::Display for EventId {
     }
 }
 
-/// Captures a text.
-pub(crate) fn message(active: &Active, scope: &Scope, text: &str, level: Level) -> EventId {
-    let mut event = Object::new();
-    event.insert("message", text.to_owned());
-    event.insert("level", level.as_str());
+thread_local! {
+    static CAPTURING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is in the middle of a capture: in a hook, or in the `Display` of an error. What is captured there
+/// would lead to the next capture, without end.
+pub(crate) fn is_capturing() -> bool {
+    CAPTURING.try_with(Cell::get).unwrap_or(true)
+}
+
+/// Runs a part of a capture in which code of the app may run; `None` if this thread is in one already.
+fn guarded<R>(work: impl FnOnce() -> R) -> Option<R> {
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            let _ = CAPTURING.try_with(|capturing| capturing.set(false));
+        }
+    }
+    if faultwire_native::on_sdk_thread() || is_capturing() {
+        return None;
+    }
+    let _ = CAPTURING.try_with(|capturing| capturing.set(true));
+    let _leave = Leave;
+    Some(work())
+}
+
+/// A text that code of the app makes, which may panic.
+fn text_of(make: impl FnOnce() -> String) -> String {
+    guarded(|| catch_unwind(AssertUnwindSafe(make)).ok())
+        .flatten()
+        .unwrap_or_else(|| "the error's own text could not be had: it panics".to_owned())
+}
+
+/// An event in the making, for those who report on behalf of others: loggers, frameworks, job queues. An app wants
+/// [`crate::capture_error`] and [`crate::capture_message`].
+///
+/// ```
+/// use faultwire::{Level, Report};
+///
+/// let error = "x".parse::<u32>().unwrap_err();
+/// Report::new("the price list is broken", Level::Error)
+///     .error(&error)
+///     .logger("shop::prices")
+///     .context("job", faultwire::object([("line", 7)]))
+///     .capture();
+/// ```
+#[must_use = "a report goes nowhere until it is captured"]
+pub struct Report {
+    event: Object<'static>,
+    level: Level,
+    mechanism: &'static str,
+    /// Newest first.
+    chain: Vec<Cause>,
+}
+
+/// One error of a chain.
+struct Cause {
+    kind: String,
+    text: String,
+}
+
+impl Report {
+    /// A report with a text; an empty one is left out.
+    ///
+    /// ```
+    /// faultwire::Report::new("disk almost full", faultwire::Level::Warning).capture();
+    /// ```
+    pub fn new(text: impl Into<String>, level: Level) -> Report {
+        let report = Report {
+            event: json::Object::from_iter([("level", Value::from(level.as_str()))]),
+            level,
+            mechanism: "generic",
+            chain: Vec::new(),
+        };
+        report.message(text)
+    }
+
+    /// Replaces the text; an empty one changes nothing.
+    ///
+    /// ```
+    /// faultwire::Report::new("", faultwire::Level::Warning).message("disk almost full").capture();
+    /// ```
+    pub fn message(mut self, text: impl Into<String>) -> Report {
+        let text = text.into();
+        if !text.is_empty() {
+            self.event.insert("message", text);
+        }
+        self
+    }
+
+    /// Adds an error with its chain of sources. The event is then about the error; the stack is that of
+    /// [`Report::capture`].
+    ///
+    /// ```
+    /// let error = std::fs::read("/no/such/file").unwrap_err();
+    /// faultwire::Report::new("", faultwire::Level::Error).error(&error).capture();
+    /// ```
+    pub fn error<E: Error + ?Sized>(mut self, error: &E) -> Report {
+        self.chain = chain_of(error);
+        self
+    }
+
+    /// Who reports: the name of a logger or module.
+    ///
+    /// ```
+    /// faultwire::Report::new("slow", faultwire::Level::Info).logger("shop::payments").capture();
+    /// ```
+    pub fn logger(mut self, name: impl Into<String>) -> Report {
+        self.event.insert("logger", name.into());
+        self
+    }
+
+    /// How the error came here, in one word of the integration that reports: `tracing`, `actix`.
+    ///
+    /// ```
+    /// faultwire::Report::new("slow", faultwire::Level::Info).mechanism("jobs").capture();
+    /// ```
+    pub fn mechanism(mut self, kind: &'static str) -> Report {
+        self.mechanism = kind;
+        self
+    }
+
+    /// Adds a named group of facts; it has to be an object.
+    ///
+    /// ```
+    /// faultwire::Report::new("slow", faultwire::Level::Info)
+    ///     .context("job", faultwire::object([("attempt", 3)]))
+    ///     .capture();
+    /// ```
+    pub fn context(mut self, name: &str, value: impl Into<Value<'static>>) -> Report {
+        let contexts = self.event.entry("contexts").make_object();
+        contexts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Captures it with the current scope. Level fatal returns only when the event is durable.
+    ///
+    /// ```
+    /// let id = faultwire::Report::new("slow", faultwire::Level::Info).capture();
+    /// assert!(id.is_none(), "there is no client in this example");
+    /// ```
+    pub fn capture(self) -> EventId {
+        active::with(|active, scope| self.capture_with(active, scope)).unwrap_or_default()
+    }
+
+    pub(crate) fn capture_with(self, active: &Active, scope: &Scope) -> EventId {
+        let Report {
+            event,
+            level,
+            mechanism,
+            chain,
+        } = self;
+        if chain.is_empty() {
+            return text(active, scope, event, level);
+        }
+        let newest = mechanism;
+        let mut chain: Vec<Value<'static>> = chain
+            .into_iter()
+            .enumerate()
+            .map(|(depth, cause)| {
+                let mechanism = if depth == 0 { newest } else { "chained" };
+                exception(cause.kind, cause.text, true, mechanism)
+            })
+            .collect();
+        if chain.len() > 1 {
+            number(&mut chain);
+        }
+        // Oldest cause first, the error itself last.
+        chain.reverse();
+        exceptions(active, scope, event, chain, level, Stack::walk())
+    }
+}
+
+/// Captures a panic. Unless it `is_caught` the process may die of it: then this returns when the event is durable.
+pub(crate) fn panic(active: &Active, scope: &Scope, message: String, is_caught: bool) -> EventId {
+    let level = if is_caught {
+        Level::Error
+    } else {
+        Level::Fatal
+    };
+    let chain = vec![exception("panic".to_owned(), message, false, "panic")];
+    let event = Report::new("", level).event;
+    exceptions(active, scope, event, chain, level, Stack::walk_panic())
+}
+
+fn text(active: &Active, scope: &Scope, event: Object<'static>, level: Level) -> EventId {
     let stack = active.stack_on_messages.then(Stack::walk);
     capture(active, scope, event, level == Level::Fatal, move |event| {
         if let Some(frames) = stack.and_then(Stack::into_frames) {
@@ -84,47 +270,31 @@ pub(crate) fn message(active: &Active, scope: &Scope, text: &str, level: Level) 
     })
 }
 
-/// Captures an error with its sources.
-pub(crate) fn error<E: Error + ?Sized>(active: &Active, scope: &Scope, error: &E) -> EventId {
-    let mut chain = vec![exception(
-        name_of(error),
-        error.to_string(),
-        true,
-        "generic",
-    )];
+/// The error and its sources, newest first.
+fn chain_of<E: Error + ?Sized>(error: &E) -> Vec<Cause> {
+    let mut chain = vec![Cause {
+        kind: name_of(error),
+        text: text_of(|| error.to_string()),
+    }];
     let mut source = error.source();
     while let Some(cause) = source.filter(|_| chain.len() < MAX_CHAIN) {
-        chain.push(exception(
-            name_in_debug(&format!("{cause:?}")),
-            cause.to_string(),
-            true,
-            "chained",
-        ));
+        chain.push(Cause {
+            kind: name_in_debug(&text_of(|| format!("{cause:?}"))),
+            text: text_of(|| cause.to_string()),
+        });
         source = cause.source();
     }
-    if chain.len() > 1 {
-        number(&mut chain);
-    }
-    // Oldest cause first, the error itself last.
-    chain.reverse();
-    exceptions(active, scope, chain, Level::Error, Stack::walk())
-}
-
-/// Captures a panic; returns when the event is durable.
-pub(crate) fn panic(active: &Active, scope: &Scope, message: String) -> EventId {
-    let chain = vec![exception("panic".to_owned(), message, false, "panic")];
-    exceptions(active, scope, chain, Level::Fatal, Stack::walk_panic())
+    chain
 }
 
 fn exceptions(
     active: &Active,
     scope: &Scope,
+    mut event: Object<'static>,
     mut chain: Vec<Value<'static>>,
     level: Level,
     stack: Stack,
 ) -> EventId {
-    let mut event = Object::new();
-    event.insert("level", level.as_str());
     if let Some(name) = std::thread::current().name() {
         let thread = json::object([
             ("name", Value::from(name.to_owned())),
@@ -148,6 +318,23 @@ fn exceptions(
 
 /// Hands the event over. `finish` adds what takes long; without a hook it runs on the worker thread.
 fn capture(
+    active: &Active,
+    scope: &Scope,
+    event: Object<'static>,
+    fatal: bool,
+    finish: impl FnOnce(&mut Object<'static>) + Send + 'static,
+) -> EventId {
+    let describe_request = scope.describes_request();
+    let finish = move |event: &mut Object<'static>| {
+        finish(event);
+        describe_request(event);
+    };
+    let id = guarded(|| hand_over(active, scope, event, fatal, finish)).unwrap_or_default();
+    scope.remember(&id);
+    id
+}
+
+fn hand_over(
     active: &Active,
     scope: &Scope,
     mut event: Object<'static>,
@@ -234,7 +421,7 @@ fn number(chain: &mut [Value<'static>]) {
 fn name_of<E: Error + ?Sized>(error: &E) -> String {
     let name = std::any::type_name::<E>();
     if name.starts_with("dyn ") {
-        return name_in_debug(&format!("{error:?}"));
+        return name_in_debug(&text_of(|| format!("{error:?}")));
     }
     // Generic arguments say little and differ between builds.
     name.split('<').next().unwrap_or(name).to_owned()

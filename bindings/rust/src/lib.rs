@@ -19,8 +19,13 @@
 //!
 //! The scope that is current belongs to the thread. The thread that called [`init`] works on the global scope; other
 //! threads start with a copy of it at their first use, so that what a request sets stays with that request's thread.
+//! A future that wanders between threads takes its scope along with [`BindScope`].
+//!
+//! Beside it stand `faultwire-tracing` (what the app logs becomes events and breadcrumbs) and `faultwire-tower` (a scope
+//! for every request of axum and anything else made of tower services).
 
 mod active;
+mod bind;
 mod breadcrumb;
 mod event;
 mod options;
@@ -28,10 +33,12 @@ mod panics;
 mod scope;
 mod stack;
 
+pub use bind::{BindScope, InScope};
 pub use breadcrumb::Breadcrumb;
-pub use event::{EventId, Level};
+pub use event::{EventId, Level, Report};
 pub use faultwire_native::json::{Object, Value, object};
 pub use options::Options;
+pub use panics::{Caught, catch_panics};
 pub use scope::{Scope, User};
 
 use std::error::Error;
@@ -133,7 +140,8 @@ impl Drop for Guard {
 /// faultwire::capture_message("payment provider answers slowly", faultwire::Level::Warning);
 /// ```
 pub fn capture_message(text: &str, level: Level) -> EventId {
-    active::with(|active, scope| event::message(active, scope, text, level)).unwrap_or_default()
+    active::with(|active, scope| Report::new(text, level).capture_with(active, scope))
+        .unwrap_or_default()
 }
 
 /// Captures an error with its chain of sources and the stack of the place that called this.
@@ -148,7 +156,12 @@ pub fn capture_message(text: &str, level: Level) -> EventId {
 /// faultwire::capture_error(&*boxed);
 /// ```
 pub fn capture_error<E: Error + ?Sized>(error: &E) -> EventId {
-    active::with(|active, scope| event::error(active, scope, error)).unwrap_or_default()
+    active::with(|active, scope| {
+        Report::new("", Level::Error)
+            .error(error)
+            .capture_with(active, scope)
+    })
+    .unwrap_or_default()
 }
 
 /// Adds a breadcrumb to the current scope: what happened before an error.

@@ -116,15 +116,24 @@ fn is_machinery(frame: &Frame) -> bool {
     let named = MACHINERY
         .iter()
         .any(|prefix| plain(&frame.function).starts_with(prefix));
-    let ours = frame
-        .path
-        .as_ref()
-        .is_some_and(|path| path.starts_with(OWN_SOURCES));
+    let ours = frame.path.as_ref().is_some_and(|path| {
+        OWN_SOURCES.iter().any(|own| path.starts_with(own))
+            // The macros of a logger call through these before they reach us.
+            || is_library(path) && ["/tracing-", "/faultwire-"].iter().any(|name| path.contains(name))
+    });
     named || ours || frame.path.as_deref().is_some_and(is_standard_library)
 }
 
 fn is_standard_library(path: &str) -> bool {
     path.starts_with("/rustc/") || path.replace('\\', "/").contains("/rustlib/src/")
+}
+
+/// Whether the source is that of a dependency.
+fn is_library(path: &str) -> bool {
+    let slashes = path.replace('\\', "/");
+    ["/.cargo/registry/", "/.cargo/git/", "/registry/src/"]
+        .iter()
+        .any(|part| slashes.contains(part))
 }
 
 fn to_value(frame: &Frame) -> Value<'static> {
@@ -155,13 +164,7 @@ fn is_in_app(frame: &Frame) -> bool {
     let library = LIBRARIES
         .iter()
         .any(|prefix| plain(&frame.function).starts_with(prefix));
-    let foreign = |path: &String| {
-        let slashes = path.replace('\\', "/");
-        is_standard_library(path)
-            || ["/.cargo/registry/", "/.cargo/git/"]
-                .iter()
-                .any(|part| slashes.contains(part))
-    };
+    let foreign = |path: &String| is_standard_library(path) || is_library(path);
     let elsewhere = frame.path.as_ref().is_some_and(foreign);
     !frame.function.is_empty() && !library && !elsewhere
 }
@@ -176,6 +179,12 @@ const MACHINERY: &[&str] = &[
     "backtrace::",
     "faultwire::",
     "faultwire_native::",
+    "faultwire_tracing::",
+    "tracing::",
+    "tracing_core::",
+    "tracing_subscriber::",
+    // A logger looks up in a thread local who listens.
+    "std::thread::local::",
     "std::panicking::",
     "std::sys::backtrace::",
     "core::panicking::",
@@ -187,16 +196,26 @@ const MACHINERY: &[&str] = &[
 ];
 /// Where a panic enters the standard library's machinery.
 const PANIC_ENTRIES: &[&str] = &["rust_begin_unwind", "std::panicking::begin_panic"];
-const OWN_SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
+const OWN_SOURCES: &[&str] = &[
+    concat!(env!("CARGO_MANIFEST_DIR"), "/src/"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tracing/src/"),
+];
 const LIBRARIES: &[&str] = &[
     "std::",
     "core::",
     "alloc::",
     "backtrace::",
     "faultwire::",
+    "faultwire_tower::",
+    "faultwire_tracing::",
+    "axum::",
+    "hyper::",
     "tokio::",
+    "tower::",
     "futures",
     "tracing::",
+    "tracing_core::",
+    "tracing_subscriber::",
     "log::",
     "anyhow::",
     "rayon",
@@ -298,7 +317,7 @@ mod tests {
             .filter(|f| f.function.contains("this_very_function_is_found"))
             .collect();
         assert!(
-            here[0].path.as_ref().unwrap().starts_with(OWN_SOURCES),
+            here[0].path.as_ref().unwrap().starts_with(OWN_SOURCES[0]),
             "{here:?}"
         );
         assert!(is_machinery(&here[0]) && here[0].line.is_some());
