@@ -146,19 +146,20 @@ impl Report {
             mechanism: "generic",
             chain: Vec::new(),
         };
+        let text = text.into();
+        if text.is_empty() {
+            return report;
+        }
         report.message(text)
     }
 
-    /// Replaces the text; an empty one changes nothing.
+    /// Replaces the text. Here an empty one is a text too: it is what the app said.
     ///
     /// ```
     /// faultwire::Report::new("", faultwire::Level::Warning).message("disk almost full").capture();
     /// ```
     pub fn message(mut self, text: impl Into<String>) -> Report {
-        let text = text.into();
-        if !text.is_empty() {
-            self.event.insert("message", text);
-        }
+        self.event.insert("message", text.into());
         self
     }
 

@@ -140,8 +140,8 @@ impl Drop for Guard {
 /// faultwire::capture_message("payment provider answers slowly", faultwire::Level::Warning);
 /// ```
 pub fn capture_message(text: &str, level: Level) -> EventId {
-    active::with(|active, scope| Report::new(text, level).capture_with(active, scope))
-        .unwrap_or_default()
+    let report = || Report::new("", level).message(text);
+    active::with(|active, scope| report().capture_with(active, scope)).unwrap_or_default()
 }
 
 /// Captures an error with its chain of sources and the stack of the place that called this.

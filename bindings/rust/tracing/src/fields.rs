@@ -34,10 +34,10 @@ impl Fields {
     /// The report of a log line.
     pub(crate) fn report(self) -> Report {
         let level = self.level.unwrap_or(Level::Error);
-        let mut report = self
-            .report
-            .unwrap_or_else(|| Report::new("", level))
-            .message(self.message);
+        let mut report = self.report.unwrap_or_else(|| Report::new("", level));
+        if !self.message.is_empty() {
+            report = report.message(self.message);
+        }
         if !self.values.is_empty() {
             report = report.context("fields", Value::Object(self.values));
         }
