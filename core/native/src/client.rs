@@ -27,6 +27,21 @@ pub struct Sdk {
     pub platform: String,
 }
 
+/// The options that a host needs for the part of the work that only it can do, as the core understood them.
+///
+/// A host asks for them instead of reading what the app gave, so that defaults and ranges stay in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// How long `flush()` waits when the app names no time, in milliseconds.
+    pub flush_timeout_ms: u64,
+    /// The most an exit may be held up, in milliseconds.
+    pub shutdown_timeout_ms: u64,
+    /// Whether a message carries the stack of the place that sent it; only the host can walk it.
+    pub attach_stacktrace: bool,
+    /// Whether the client's address may go on an event; only the host knows it.
+    pub send_default_pii: bool,
+}
+
 /// A client: options, queue and worker of one DSN. Cheap to clone; all clones are one client.
 ///
 /// When the last clone is dropped the client closes, within option `shutdownTimeout`. A [`Scope`] does not keep it open.
@@ -61,6 +76,7 @@ struct Inner {
     runtime: Option<Arc<Runtime>>,
     warnings: Mutex<Vec<String>>,
     max_breadcrumbs: usize,
+    settings: Settings,
 }
 
 /// Closes the client when the last handle goes. Scopes and the worker hold only `Inner`.
@@ -78,11 +94,13 @@ impl Client {
             runtime,
             warnings,
             max_breadcrumbs,
+            settings,
         } = setup::prepare(options_json, sdk);
         let inner = Arc::new(Inner {
             runtime,
             warnings: Mutex::new(warnings),
             max_breadcrumbs,
+            settings,
         });
         let facts = Arc::new(Mutex::new(Facts::new(max_breadcrumbs)));
         let scope = Scope {
@@ -109,6 +127,11 @@ impl Client {
         self.inner
             .runtime()
             .is_some_and(|runtime| !runtime.is_closing())
+    }
+
+    /// What the host must know of the options. The same for a client without a DSN.
+    pub fn settings(&self) -> Settings {
+        self.inner.settings
     }
 
     /// The global scope.

@@ -23,6 +23,6 @@ mod source;
 mod transport;
 mod worker;
 
-pub use client::{Client, Scope, Sdk};
+pub use client::{Client, Scope, Sdk, Settings};
 pub use faultwire_protocol::json;
 pub use own_thread::is_own as on_sdk_thread;

@@ -9,7 +9,7 @@ use faultwire_core::options::Options;
 use faultwire_protocol::auth;
 use faultwire_protocol::dsn::Dsn;
 
-use crate::client::Sdk;
+use crate::client::{Sdk, Settings};
 use crate::disk::Store;
 use crate::log::Log;
 use crate::runtime::{Runtime, Setup};
@@ -23,6 +23,7 @@ pub(crate) struct Prepared {
     /// What is wrong with the options, for the host to print.
     pub(crate) warnings: Vec<String>,
     pub(crate) max_breadcrumbs: usize,
+    pub(crate) settings: Settings,
 }
 
 /// Reads the options; whatever they are, a client comes out.
@@ -31,6 +32,12 @@ pub(crate) fn prepare(options_json: &str, sdk: Sdk) -> Prepared {
     let (options, complaints) = Options::from_json(options_json, &env);
     let mut warnings: Vec<String> = complaints.into_iter().map(|warning| warning.0).collect();
     let max_breadcrumbs = options.max_breadcrumbs;
+    let settings = Settings {
+        flush_timeout_ms: options.flush_timeout,
+        shutdown_timeout_ms: options.shutdown_timeout,
+        attach_stacktrace: options.attach_stacktrace,
+        send_default_pii: options.send_default_pii,
+    };
     let runtime = match &options.dsn {
         Some(dsn) if options.is_active() => {
             Some(start(dsn.clone(), options, sdk, &env, &mut warnings))
@@ -41,6 +48,7 @@ pub(crate) fn prepare(options_json: &str, sdk: Sdk) -> Prepared {
         runtime,
         warnings,
         max_breadcrumbs,
+        settings,
     }
 }
 
