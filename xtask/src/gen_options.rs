@@ -1,8 +1,8 @@
 //! Writes the option types of every language from the core's one table of options.
 //!
-//! The core prints them (`core/examples/options_typescript.rs`), so this program needs no dependency on the engine and a clean
-//! clone can build it in seconds. The generated file is committed, because a TypeScript reader and the npm package need it;
-//! `check` generates it again and fails if the two differ.
+//! The core prints them (`core/examples/options_*.rs`), so this program needs no dependency on the engine and a clean
+//! clone can build it in seconds. The generated files are committed, because readers and packages need them;
+//! `check` generates them again and fails if the two differ.
 
 use std::fs;
 use std::path::PathBuf;
@@ -39,10 +39,16 @@ struct Generated {
     example: &'static str,
 }
 
-const FILES: &[Generated] = &[Generated {
-    path: "bindings/node/ts/options.generated.ts",
-    example: "options_typescript",
-}];
+const FILES: &[Generated] = &[
+    Generated {
+        path: "bindings/node/ts/options.generated.ts",
+        example: "options_typescript",
+    },
+    Generated {
+        path: "bindings/python/python/faultwire/_options_generated.py",
+        example: "options_python",
+    },
+];
 
 fn path(file: &Generated) -> PathBuf {
     paths::at(file.path)

@@ -1,16 +1,18 @@
 //! The options of the SDK: defined once, in [`TABLE`], for every language.
 //!
 //! A binding passes what the user wrote as JSON and shows the warnings that come back. Nothing here fails: an unknown
-//! or wrong option is a warning and the app runs on (design §3). TypeScript types come from the same table
-//! ([`typescript()`]); so will those of other languages.
+//! or wrong option is a warning and the app runs on (design §3). The types of other languages come from the
+//! same table ([`typescript()`], [`python()`]).
 //!
 //! Values given in code win over environment variables, and `FAULTWIRE_*` variables win over `SENTRY_*` ones, which are
 //! read so that a deployment can switch without touching its configuration. Source: protocol §6.1.
 
+mod python;
 mod read;
 mod table;
 mod typescript;
 
+pub use python::python;
 pub use table::{Kind, Row, TABLE};
 pub use typescript::typescript;
 

@@ -165,7 +165,7 @@ pub(super) fn kind_of(value: &Value<'_>) -> &'static str {
 }
 
 /// `inAppInclude` as `in_app_include`.
-fn snake_case(name: &str) -> String {
+pub(super) fn snake_case(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     for letter in name.chars() {
         if letter.is_ascii_uppercase() {

@@ -169,3 +169,16 @@ fn typescript_has_one_documented_member_per_option() {
         "Range: 0 to 1. Default: 1. Environment: FAULTWIRE_SAMPLE_RATE, SENTRY_SAMPLE_RATE."
     ));
 }
+
+#[test]
+fn python_has_one_documented_key_per_option_but_the_dsn() {
+    let text = python();
+    assert!(text.contains("\n    max_queue_bytes: int\n    \"\"\"Size of the queue"));
+    assert!(text.contains(" Default: False.") && !text.contains("\n    dsn: "));
+    assert_eq!(text.matches("\n    \"\"\"").count(), TABLE.len());
+    assert!(
+        TABLE
+            .iter()
+            .all(|row| !row.doc.contains("\"\"\"") && !row.doc.contains('\\'))
+    );
+}
