@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("faultwire-tower", &["faultwire"]),
     ("faultwire-tracing", &["faultwire"]),
     ("faultwire-node", &["faultwire-native"]),
+    ("faultwire-python", &["faultwire-native"]),
     // The collector never imports the SDK engine. It may come to use the finished Rust SDK for its own errors.
     ("faultwire-collector", &["faultwire-protocol"]),
     ("xtask", &[]),
