@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::run::{Tool, say};
-use crate::{needs, paths, products};
+use crate::{needs, paths, products, python};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -16,12 +16,14 @@ pub struct Args {
 enum Bench {
     /// Time on Node's calling thread per captureException, and a burst of 10,000, beside @sentry/node.
     Node,
+    /// The same for Python, beside sentry-sdk.
+    Python,
     /// Events a second that the collector accepts and digests on SQLite, answer times, memory.
     Ingest,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let all = [Bench::Node, Bench::Ingest];
+    let all = [Bench::Node, Bench::Python, Bench::Ingest];
     let wanted = if args.what.is_empty() {
         &all[..]
     } else {
@@ -30,6 +32,7 @@ pub fn run(args: &Args) -> Result<()> {
     for bench in wanted {
         match bench {
             Bench::Node => node()?,
+            Bench::Python => python::bench()?,
             Bench::Ingest => ingest()?,
         }
     }

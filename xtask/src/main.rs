@@ -13,6 +13,7 @@ mod journeys;
 mod needs;
 mod paths;
 mod products;
+mod python;
 mod results;
 mod run;
 mod shots;

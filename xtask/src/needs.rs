@@ -72,9 +72,9 @@ const WASM: Need = Need {
     by_hand: "`rustup target add wasm32-unknown-unknown`",
 };
 
-const PYTHON: Need = Need {
+pub const PYTHON: Need = Need {
     name: "Python 3.9 or newer with venv",
-    used_by: "nothing yet (bindings/python)",
+    used_by: "test python, bench python",
     find: find_python,
     install: || apt(&["python3", "python3-venv"]),
     by_hand: "`sudo apt-get install python3-venv`, `brew install python`, or pyenv",

@@ -69,6 +69,16 @@ pub fn node_passed(text: &str) -> u64 {
     text.lines().filter_map(of).sum()
 }
 
+/// pytest ends with `73 passed, 1 skipped in 17.00s`.
+pub fn pytest_passed(text: &str) -> u64 {
+    let of = |line: &str| {
+        let (before, _) = line.split_once(" passed")?;
+        let is_summary = line.contains(" in ") && line.trim_end_matches(['=', ' ']).ends_with('s');
+        is_summary.then(|| before.rsplit([' ', '=']).next()?.parse::<u64>().ok())?
+    };
+    text.lines().filter_map(of).sum()
+}
+
 /// vitest ends with `Tests  12 passed (12)`.
 pub fn vitest_passed(text: &str) -> u64 {
     let of = |line: &str| {
@@ -124,6 +134,9 @@ mod tests {
             30
         );
         assert_eq!(vitest_passed("nothing"), 0);
+        assert_eq!(pytest_passed("73 passed, 1 skipped in 16.95s"), 73);
+        assert_eq!(pytest_passed("=== 1 failed, 72 passed in 9.00s ==="), 72);
+        assert_eq!(pytest_passed("E  2 passed the gate"), 0);
     }
 
     #[test]

@@ -11,10 +11,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::demo::{self, Demo, Plan};
 use crate::results::{
-    Program, counted, in_short, node_passed, skips, test_programs, vitest_passed,
+    Program, counted, in_short, node_passed, pytest_passed, skips, test_programs, vitest_passed,
 };
 use crate::run::{Tool, say};
-use crate::{check, journeys, needs, paths, products, shots, table, up};
+use crate::{check, journeys, needs, paths, products, python, shots, table, up};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -239,9 +239,15 @@ impl Workbench {
             Part::Wasm => Ok(Outcome::absent(
                 "the browser SDK is not written yet; ARCHITECTURE.md has its plan",
             )),
-            Part::Python => Ok(Outcome::absent(
-                "the Python SDK is not written yet; ARCHITECTURE.md has its plan",
-            )),
+            Part::Python => {
+                let done = python::test(TEST_LIMIT)?;
+                Ok(Outcome {
+                    passed: pytest_passed(&done),
+                    skipped: skips(&done),
+                    note: "types, stubs, the wheel".to_owned(),
+                    ..Outcome::default()
+                })
+            }
             Part::Mobile => Ok(Outcome::absent(
                 "the mobile SDKs are not written yet; ARCHITECTURE.md has their plan",
             )),
