@@ -1,9 +1,14 @@
 //! `NativeScope`: one layer of scope data, and the place an event is captured from.
 
 use faultwire_native::Scope;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
 
 use crate::guard::guard;
+use crate::text::{plain, to_json};
 
 /// A handle on a core scope. Which scope is current is Python's knowledge (context variables); what it holds is the
 /// core's.
@@ -43,19 +48,25 @@ impl NativeScope {
         guard(|| self.inner.set(kind, key, json));
     }
 
-    /// Adds a breadcrumb. `time_ms` is unix milliseconds; `data_json` a JSON object, if there is one.
-    #[pyo3(signature = (time_ms, category, level, message, data_json=None))]
-    fn breadcrumb(
-        &self,
-        time_ms: f64,
-        category: &str,
-        level: &str,
-        message: &str,
-        data_json: Option<&str>,
-    ) {
+    /// Adds a breadcrumb from its dict: `message`, `category`, `level`, `timestamp` (unix seconds, default now), `data`.
+    /// One call, because an app leaves thousands of breadcrumbs for each event.
+    fn breadcrumb<'py>(&self, crumb: &Bound<'py, PyDict>) {
         guard(|| {
-            self.inner
-                .breadcrumb(time_ms, category, level, message, data_json);
+            let py = crumb.py();
+            let of = |key: &Bound<'py, PyString>| {
+                let value = crumb.get_item(key).ok()??;
+                (!value.is_none()).then_some(value)
+            };
+            let text = |key, limit| of(key).map_or_else(String::new, |value| plain(&value, limit));
+            let at = of(intern!(py, "timestamp")).and_then(|at| at.extract::<f64>().ok());
+            let data = of(intern!(py, "data")).map(|data| to_json(&data, false));
+            self.inner.breadcrumb(
+                at.unwrap_or_else(now) * 1_000.0,
+                &text(intern!(py, "category"), 256),
+                &text(intern!(py, "level"), 16),
+                &text(intern!(py, "message"), 8_192),
+                data.as_deref(),
+            );
         });
     }
 
@@ -74,4 +85,9 @@ impl NativeScope {
     fn prepare(&self, event_json: String) -> Option<String> {
         guard(|| self.inner.prepare(event_json))
     }
+}
+
+fn now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs_f64()
 }

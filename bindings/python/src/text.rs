@@ -36,15 +36,18 @@ pub fn to_json(value: &Bound<'_, PyAny>, whole: bool) -> String {
 /// Any value as a text of at most `limit` characters: a string itself, nothing for None, else its JSON text.
 #[pyfunction]
 pub fn plain_text(value: &Bound<'_, PyAny>, limit: usize) -> String {
-    guard(|| {
-        if value.is_none() {
-            return String::new();
-        }
-        match value.cast::<PyString>() {
-            Ok(text) => cut(text, limit).into_owned(),
-            Err(_) => cut_str(&to_json(value, false), limit).into_owned(),
-        }
-    })
+    guard(|| plain(value, limit))
+}
+
+/// [`plain_text`] for a caller with a guard of its own.
+pub fn plain(value: &Bound<'_, PyAny>, limit: usize) -> String {
+    if value.is_none() {
+        return String::new();
+    }
+    match value.cast::<PyString>() {
+        Ok(text) => cut(text, limit).into_owned(),
+        Err(_) => cut_str(&to_json(value, false), limit).into_owned(),
+    }
 }
 
 /// The text itself, or its first `limit` characters and `...`. Of fifty megabytes only these are converted. A lone

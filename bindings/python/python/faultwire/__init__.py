@@ -18,6 +18,7 @@ from ._scope import (
     get_isolation_scope,
     isolation_scope,
     new_scope,
+    record_here,
 )
 from ._version import VERSION
 
@@ -61,7 +62,7 @@ def add_breadcrumb(crumb: Optional[Breadcrumb] = None, hint: Optional[Hint] = No
 
     The newest `max_breadcrumbs` travel with an event.
     """
-    TOP_LEVEL.add_breadcrumb(crumb, hint, **fields)
+    record_here(crumb, hint, fields)
 
 
 def set_tag(key: str, value: TagValue) -> None:

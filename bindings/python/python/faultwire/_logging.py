@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from ._capture import capture_parts, capture_raised, is_busy
 from ._native import plain_text, to_json
-from ._scope import record as record_breadcrumb
-from ._state import client, current
+from ._scope import record_here
+from ._state import client
 from ._warn import warn_once, words
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _watch_record(record: logging.LogRecord) -> None:
         }
         if extra:
             crumb["data"] = extra
-        record_breadcrumb(lambda: current().outwards(), crumb, {"log_record": record}, {})
+        record_here(None, {"log_record": record}, crumb)
 
 
 def _capture(record: logging.LogRecord, text: str, level: Any, extra: dict[str, Any]) -> None:

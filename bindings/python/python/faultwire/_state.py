@@ -25,9 +25,7 @@ class NoScope:
 
     def set(self, kind: str, key: str, json: str) -> None: ...
 
-    def breadcrumb(
-        self, time_ms: float, category: str, level: str, message: str, data_json: Optional[str] = None
-    ) -> None: ...
+    def breadcrumb(self, crumb: dict[str, Any]) -> None: ...
 
     def capture(self, event_json: str, fatal: bool) -> str:
         return ""
