@@ -15,7 +15,7 @@ use crate::bounded::{self, Style};
 use crate::foreign::{self, read};
 use crate::frames::{self, Budget};
 use crate::guard::guard;
-use crate::text::{cut, member, quote};
+use crate::text::{cut, cut_str, member, quote};
 
 /// Describes `raised` for an event: the JSON list of exceptions, and the JSON object of contexts with what the app hung on
 /// the exceptions, by exception type, or None.
@@ -282,7 +282,7 @@ fn own_properties(
     );
 }
 
-/// Something that is no exception, as one: the same words as in the other languages.
+/// Something that is no exception, as one: in the same words as in the other languages.
 fn other(
     raised: &Bound<'_, PyAny>,
     kind: &str,
@@ -290,22 +290,22 @@ fn other(
     frame: Option<Bound<'_, PyAny>>,
     budget: &mut Budget,
 ) -> String {
+    let value = if let Ok(text) = raised.cast::<PyString>() {
+        cut(text, MOST_TEXT).into_owned()
+    } else if let Ok(dict) = raised.cast::<PyDict>() {
+        keys_of(dict)
+    } else if let Ok(list) = raised.cast::<PyList>() {
+        format!("an array of {}", list.len())
+    } else if let Ok(tuple) = raised.cast::<PyTuple>() {
+        format!("an array of {}", tuple.len())
+    } else {
+        let mut json = String::new();
+        let patience = &mut budget.patience;
+        bounded::write(&mut json, raised, bounded::ERROR, Style::Repr, patience);
+        json.trim_matches('"').to_owned()
+    };
     let mut out = String::from("[{");
     member(&mut out, "type", "NonError");
-    let value = match raised.cast::<PyString>() {
-        Ok(text) => cut(text, MOST_TEXT).into_owned(),
-        Err(_) => {
-            let mut text = String::new();
-            bounded::write(
-                &mut text,
-                raised,
-                bounded::ERROR,
-                Style::Repr,
-                &mut budget.patience,
-            );
-            text.trim_matches('"').to_owned()
-        }
-    };
     member(&mut out, "value", &value);
     let places = frames::of_frame(frame);
     if !places.is_empty() {
@@ -317,6 +317,17 @@ fn other(
     member(&mut out, "type", kind);
     let _ = write!(out, ",\"handled\":{handled},\"synthetic\":true}}}}]");
     out
+}
+
+fn keys_of(dict: &Bound<'_, PyDict>) -> String {
+    let names: Vec<String> = bounded::entries(dict, 20)
+        .iter()
+        .filter_map(|(key, _)| Some(cut(key.cast::<PyString>().ok()?, 64).into_owned()))
+        .collect();
+    if names.is_empty() {
+        return "an object without keys".to_owned();
+    }
+    format!("an object with keys: {}", cut_str(&names.join(", "), 256))
 }
 
 /// Causes and members followed from one exception.

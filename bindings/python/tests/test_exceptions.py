@@ -149,8 +149,10 @@ def test_the_same_object_is_reported_once(sdk):
 def test_what_is_not_an_exception_gets_the_callers_stack(sdk):
     sdk()
     faultwire.capture_exception({"code": 7})
-    error = main_exception(sdk.only())
+    event = sdk.only()
+    error = main_exception(event)
     assert error["type"] == "NonError" and error["mechanism"]["synthetic"]
+    assert error["value"] == "an object with keys: code" and event["extra"] == {"thrown": {"code": 7}}
     assert error["stacktrace"]["frames"][-1]["function"] == "test_what_is_not_an_exception_gets_the_callers_stack"
 
 

@@ -104,6 +104,9 @@ def capture_raised(
         link = current()
         exceptions, properties = describe(raised, kind, handled, to.with_locals, frame)
         parts = [f'"exception":{{"values":{exceptions or "[]"}}}', *members]
+        if issubclass(type(raised), (dict, list, tuple)):
+            # No exception: its words are few, so it travels along.
+            context = {**context, "extra": {"thrown": raised, **(context.get("extra") or {})}}
         json = _event(parts, context, properties, to, link)
         if hint is None:
             hint = {}
