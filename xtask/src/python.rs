@@ -95,11 +95,22 @@ pub fn wheel(venv: &Venv, is_release: bool) -> Result<PathBuf> {
     }
 }
 
-/// Types, then every test on the installed wheel. Returns what pytest said.
-pub fn test(limit: Duration) -> Result<String> {
+/// An interpreter that has the wheel of the source as it stands.
+pub fn installed() -> Result<Tool> {
+    let (venv, _) = venv_with_wheel()?;
+    Ok(venv.python())
+}
+
+fn venv_with_wheel() -> Result<(Venv, PathBuf)> {
     let venv = Venv::with("venv", "bindings/python/requirements-dev.txt")?;
     let wheel = wheel(&venv, false)?;
     venv.install(&wheel)?;
+    Ok((venv, wheel))
+}
+
+/// Types, then every test on the installed wheel. Returns what pytest said.
+pub fn test(limit: Duration) -> Result<String> {
+    let (venv, wheel) = venv_with_wheel()?;
     let here = || venv.python().dir(paths::at("bindings/python")).limit(limit);
     here().args(["-m", "mypy"]).step("python: types")?;
     here()

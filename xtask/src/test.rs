@@ -419,7 +419,7 @@ impl Workbench {
             .flatten()
             .find(|program| program.name == JOURNEYS)
             .context("cargo built no player of journeys in bindings/rust")?;
-        let hosts = journeys::hosts(&rust.path);
+        let hosts = journeys::hosts(&rust.path, python::installed()?);
         let played = journeys::play(&hosts)?;
         println!("\n{}", played.table);
         for difference in &played.differences {

@@ -15,8 +15,9 @@ pub struct Host {
     pub lone_surrogates: bool,
 }
 
-/// All of them. The packages have been built; `rust` is the runner among the test programs of the Rust SDK.
-pub fn hosts(rust: &Path) -> Vec<Host> {
+/// All of them. The packages have been built; `rust` is the runner among the test programs of the Rust SDK, `python` the
+/// interpreter that has the wheel.
+pub fn hosts(rust: &Path, python: Tool) -> Vec<Host> {
     let node = paths::at("bindings/node");
     vec![
         Host {
@@ -28,6 +29,13 @@ pub fn hosts(rust: &Path) -> Vec<Host> {
         Host {
             name: "node",
             tool: Tool::new("node").arg("test/journeys.mjs").dir(node),
+            lone_surrogates: true,
+        },
+        Host {
+            name: "python",
+            tool: python
+                .arg("tests/journeys.py")
+                .dir(paths::at("bindings/python")),
             lone_surrogates: true,
         },
     ]
