@@ -14,6 +14,19 @@ pub struct NativeClient {
     inner: Client,
 }
 
+/// What the options came to, as far as the host has to know: see the core's `Settings`.
+#[napi(object)]
+pub struct NativeSettings {
+    /// How long `flush()` waits when the app names no time, in milliseconds.
+    pub flush_timeout_ms: f64,
+    /// The most an exit may be held up, in milliseconds.
+    pub shutdown_timeout_ms: f64,
+    /// Whether a message carries the stack of the place that sent it.
+    pub attach_stacktrace: bool,
+    /// Whether the client's address may go on an event.
+    pub send_default_pii: bool,
+}
+
 #[napi]
 impl NativeClient {
     /// Builds a client from the options as JSON text. Wrong options become [`warnings`](Self::warnings), a wrong or
@@ -42,6 +55,18 @@ impl NativeClient {
     #[napi]
     pub fn enabled(&self) -> bool {
         guard(|| self.inner.enabled())
+    }
+
+    /// What the options came to, defaults included.
+    #[napi]
+    pub fn settings(&self) -> NativeSettings {
+        let settings = self.inner.settings();
+        NativeSettings {
+            flush_timeout_ms: settings.flush_timeout_ms as f64,
+            shutdown_timeout_ms: settings.shutdown_timeout_ms as f64,
+            attach_stacktrace: settings.attach_stacktrace,
+            send_default_pii: settings.send_default_pii,
+        }
     }
 
     /// The process-wide scope.

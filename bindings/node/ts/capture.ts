@@ -51,7 +51,7 @@ export function captureThrown(
     const earlier = identity && reported.get(identity);
     if (earlier !== undefined) {
       // The first report may still be on its way to the disk, and the process is about to die.
-      if (fatal) to.native.flushSync(to.shutdownTimeoutMs);
+      if (fatal) to.native.flushSync(to.settings.shutdownTimeoutMs);
       return earlier;
     }
     const link = scopeLink();
@@ -80,7 +80,7 @@ export function captureMessage(message: string, context?: Level | CaptureContext
     const text = typeof message === "string" ? quote(message, 16_384) : quote(toJson(message), 16_384);
     const parts = [`"message":${text}`];
     if (given.level === undefined) parts.push('"level":"info"');
-    if (to.attachStacktrace) {
+    if (to.settings.attachStacktrace) {
       const stack = stackFrom(captureMessage);
       if (stack !== undefined) parts.push(`"stack":${JSON.stringify(stack)}`);
     }
@@ -153,7 +153,7 @@ function addMembers(
   to: Client,
   link: ScopeLink,
 ): void {
-  if (link.request !== undefined) requestPart(parts, link.request, to.sendDefaultPii, context);
+  if (link.request !== undefined) requestPart(parts, link.request, to.settings.sendDefaultPii, context);
   if (context === undefined && described === undefined) return;
   if (context?.level !== undefined) parts.push(`"level":${quote(context.level, 16)}`);
   if (context?.transaction !== undefined) parts.push(`"transaction":${quote(String(context.transaction), 1_024)}`);

@@ -63,9 +63,9 @@ const onRejection: Rejection = function onRejection(reason) {
 
 function onExit(): void {
   captureDurablyFromNowOn();
-  const { native, enabled, shutdownTimeoutMs } = client();
+  const { native, enabled, settings } = client();
   // Returns at once if nothing is queued.
-  if (enabled) native.flushSync(shutdownTimeoutMs);
+  if (enabled) native.flushSync(settings.shutdownTimeoutMs);
   printWarnings(native);
 }
 

@@ -14,9 +14,6 @@ import { client, setClient, type Client, type ScopeLink } from "./state";
 import { VERSION } from "./version";
 import { printWarnings, warn, warnOnce } from "./warn";
 
-/** The core's default, used here only where the core cannot be asked: how long exit may wait. */
-const SHUTDOWN_TIMEOUT_MS = 2_000;
-
 /** Node's default. Through a framework and a database client, ten frames rarely reach the app's own code. */
 const NODE_STACK_TRACE_LIMIT = 10;
 const STACK_TRACE_LIMIT = 50;
@@ -50,9 +47,7 @@ export function init(options?: Options): void {
     enabled,
     hooks,
     root,
-    attachStacktrace: core["attachStacktrace"] === true,
-    sendDefaultPii: core["sendDefaultPii"] === true,
-    shutdownTimeoutMs: timeoutOr(core["shutdownTimeout"], SHUTDOWN_TIMEOUT_MS),
+    settings: native.settings(),
     dsnHost: hostOf(core["dsn"]),
   };
   root.client = next;
@@ -69,9 +64,9 @@ export function init(options?: Options): void {
 
 /** Waits until everything captured so far is delivered; false if `timeoutMs` passed first. The events stay queued. */
 export async function flush(timeoutMs?: number): Promise<boolean> {
-  const { native, shutdownTimeoutMs } = client();
+  const { native, settings } = client();
   try {
-    return await native.flush(timeoutOr(timeoutMs, shutdownTimeoutMs));
+    return await native.flush(timeoutOr(timeoutMs, settings.flushTimeoutMs));
   } catch {
     return false;
   } finally {
@@ -81,13 +76,13 @@ export async function flush(timeoutMs?: number): Promise<boolean> {
 
 /** Flushes, then stops the SDK. What could not be delivered in time stays on disk for the next start. */
 export async function close(timeoutMs?: number): Promise<boolean> {
-  const { native, shutdownTimeoutMs } = client();
+  const { native, settings } = client();
   unwatchProcess();
   releaseConsole();
   releaseHttp();
   setClient(undefined);
   try {
-    return await native.close(timeoutOr(timeoutMs, shutdownTimeoutMs));
+    return await native.close(timeoutOr(timeoutMs, settings.shutdownTimeoutMs));
   } catch {
     return false;
   } finally {

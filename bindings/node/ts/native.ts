@@ -7,10 +7,19 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 
+/** What the options came to, defaults included; times in milliseconds. */
+export interface NativeSettings {
+  readonly flushTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly attachStacktrace: boolean;
+  readonly sendDefaultPii: boolean;
+}
+
 /** The core's client; see `src/client.rs`. */
 export interface NativeClient {
   warnings(): string[];
   enabled(): boolean;
+  settings(): NativeSettings;
   scope(): NativeScope;
   submit(preparedJson: string, fatal: boolean): void;
   reject(reason: string): void;
@@ -122,6 +131,7 @@ export const NO_SCOPE: NativeScope = {
 export const NO_CLIENT: NativeClient = {
   warnings: () => [],
   enabled: () => false,
+  settings: () => ({ flushTimeoutMs: 0, shutdownTimeoutMs: 0, attachStacktrace: false, sendDefaultPii: false }),
   scope: () => NO_SCOPE,
   submit: () => {},
   reject: () => {},

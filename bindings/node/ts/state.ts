@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import type { Breadcrumb, BreadcrumbHint, Event, EventHint } from "./event";
-import { NO_CLIENT, NO_SCOPE, type NativeClient, type NativeScope } from "./native";
+import { NO_CLIENT, NO_SCOPE, type NativeClient, type NativeSettings, type NativeScope } from "./native";
 
 /** The hooks of an app. They run on the thread that captures, before anything is scrubbed, stored or sent. */
 export interface Hooks {
@@ -21,9 +21,8 @@ export interface Client {
   readonly hooks: Hooks;
   /** Scope data of the process outside any request. */
   readonly root: ScopeLink;
-  readonly attachStacktrace: boolean;
-  readonly sendDefaultPii: boolean;
-  readonly shutdownTimeoutMs: number;
+  /** What the core made of the options. */
+  readonly settings: NativeSettings;
   /** host:port of the DSN, so that the SDK never records traffic to its own server. */
   readonly dsnHost: string;
 }
@@ -46,9 +45,7 @@ const NONE: Client = {
   enabled: false,
   hooks: {},
   root: NO_ROOT,
-  attachStacktrace: false,
-  sendDefaultPii: false,
-  shutdownTimeoutMs: 0,
+  settings: NO_CLIENT.settings(),
   dsnHost: "",
 };
 
